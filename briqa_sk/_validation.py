@@ -1,0 +1,247 @@
+"""The only judge of shapes, dtypes, grades and names."""
+
+import os
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import clone
+
+VOLUMES_NDIM = 4  # (n_samples, i, j, k)
+
+
+def check_volumes(X, *, caller):
+    """Return ``X`` as finite float32 volumes, or say exactly what is wrong.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, i, j, k)
+        Volumes, in any real dtype.
+    caller : str
+        Name to put at the front of the error message.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, i, j, k), dtype float32
+        The same array when it already has this dtype; a copy otherwise.
+
+    Raises
+    ------
+    ValueError
+        If ``X`` is not 4-D, is empty, or holds NaN or infinite voxels.
+    TypeError
+        If ``X`` does not hold real numbers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> check_volumes(np.zeros((2, 8, 8, 8)), caller="demo").dtype
+    dtype('float32')
+    """
+    X = _as_real_array(X, caller)
+    if X.ndim != VOLUMES_NDIM:
+        hint = " Add a sample axis with X[None]." if X.ndim == VOLUMES_NDIM - 1 else ""
+        raise ValueError(
+            f"{caller}: X must be 4-D (n_samples, i, j, k), got shape {X.shape}.{hint}"
+        )
+    if X.size == 0:
+        raise ValueError(
+            f"{caller}: X must hold at least 1 voxel, got shape {X.shape}."
+        )
+    # The sum of a volume is finite only if its voxels are, and needs no mask in memory;
+    # float64 because finite float32 voxels can add up to infinity.
+    finite = np.isfinite(X.sum(axis=(1, 2, 3), dtype=np.float64))
+    if not finite.all():
+        bad = np.flatnonzero(~finite)
+        raise ValueError(
+            f"{caller}: X must be finite, got NaN or inf in {bad.size} of {len(X)} "
+            f"volumes (first: index {bad[0]}). Remove them, or fill the voxels "
+            "before the pipeline."
+        )
+    return X
+
+
+def _as_real_array(X, caller):
+    try:
+        array = np.asarray(X)
+    except ValueError as error:
+        raise ValueError(
+            f"{caller}: X must hold volumes of one shape, got a ragged sequence. "
+            "Put CropOrPad in the pipeline, or pass the paths."
+        ) from error
+    if array.dtype.kind not in "biuf":
+        raise TypeError(
+            f"{caller}: X must hold real numbers or paths (str or os.PathLike), "
+            f"got dtype {array.dtype}."
+        )
+    return array.astype(np.float32, copy=False)
+
+
+def check_paths(paths, *, caller):
+    """Return a list of paths, each str or ``os.PathLike``, as str.
+
+    Raises
+    ------
+    TypeError
+        If an item is neither.
+    ValueError
+        If there is no item.
+    """
+    if isinstance(paths, str | os.PathLike):
+        raise TypeError(
+            f"{caller}: X must be a sequence of paths, got one path, {paths!r}. "
+            "Put it in a list."
+        )
+    paths = list(paths)
+    if not paths:
+        raise ValueError(f"{caller}: X must hold at least 1 path, got none.")
+    for index, path in enumerate(paths):
+        if not isinstance(path, str | os.PathLike):
+            raise TypeError(
+                f"{caller}: paths must be str or os.PathLike, got "
+                f"{type(path).__name__} at index {index}."
+            )
+    return [os.fspath(path) for path in paths]
+
+
+def resolve(value, registry, *, caller, parameter):
+    """Return the configuration object that a name or an object stands for.
+
+    Parameters
+    ----------
+    value : str or callable
+        A key of ``registry``, or a configuration object, which is returned as it is.
+    registry : dict
+        Name -> configuration object; the object found is cloned.
+    caller, parameter : str
+        Who asks, and for which constructor parameter; both open the error message.
+
+    Returns
+    -------
+    config : callable
+        The configuration object.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown; the message lists the names.
+    TypeError
+        If ``value`` is neither a name nor callable.
+    """
+    if isinstance(value, str):
+        if value not in registry:
+            raise ValueError(
+                f"{caller}: {parameter} must be one of {', '.join(sorted(registry))}, "
+                f"or a configuration object, got {value!r}."
+            )
+        return clone(registry[value])
+    if isinstance(value, type) or not callable(value):
+        raise TypeError(
+            f"{caller}: {parameter} must be a name or a configuration object, "
+            f"got {value!r}. Names: {', '.join(sorted(registry))}."
+        )
+    return value
+
+
+def check_grades(y, grades=None, *, ordinal_for=None, caller):
+    """Return the classes of ``y`` from best to worst.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_samples,)
+        Labels of any type: numbers, text, or an ordered pandas categorical.
+    grades : sequence or None, default=None
+        Every label that may occur, from best to worst.
+    ordinal_for : str or None, default=None
+        What needs the order, e.g. ``"criterion='corn'"``. None: the order does not
+        matter and text labels may stand in any.
+    caller : str
+        Opens the error message.
+
+    Returns
+    -------
+    ordered : ndarray of shape (n_classes,)
+        The labels that occur in ``y``, from best to worst.
+
+    Raises
+    ------
+    ValueError
+        If ``grades`` repeats a name or lacks a label of ``y``, or if an order is
+        needed and ``y`` is text without ``grades``.
+    """
+    dtype = getattr(y, "dtype", None)
+    if grades is None and getattr(dtype, "ordered", False):
+        grades = list(dtype.categories)
+    seen = np.unique(np.asarray(y))
+    if grades is None:
+        if ordinal_for is not None and seen.dtype.kind not in "biuf":
+            raise ValueError(
+                f"{caller}: grades must give the order of the labels from best to "
+                f"worst, because {ordinal_for} depends on it, got text labels "
+                f"{seen.tolist()} and grades=None."
+            )
+        return seen
+    grades = list(grades)
+    if len(set(grades)) != len(grades):
+        raise ValueError(f"{caller}: grades must not repeat a label, got {grades}.")
+    unknown = sorted(set(seen.tolist()) - set(np.asarray(grades).tolist()))
+    if unknown:
+        raise ValueError(
+            f"{caller}: every label of y must be in grades={grades}, got also "
+            f"{unknown}."
+        )
+    kept = [grade for grade in grades if grade in seen]
+    return np.asarray(kept, dtype=seen.dtype)
+
+
+def check_positive(value, parameter, *, caller):
+    """Raise ``ValueError`` unless a number is above 0."""
+    if not value > 0:
+        raise ValueError(f"{caller}: {parameter} must be above 0, got {value!r}.")
+
+
+def check_real(value, parameter, *, caller):
+    """Raise ``TypeError`` or ``ValueError`` unless a value is a finite real number."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise TypeError(f"{caller}: {parameter} must be a number, got {value!r}.")
+    if not np.isfinite(value):
+        raise ValueError(f"{caller}: {parameter} must be finite, got {value!r}.")
+
+
+def as_triple(value, parameter, *, caller, kind=Real):
+    """Return one number per axis, from one number or from three.
+
+    Parameters
+    ----------
+    value : number or sequence of 3 numbers
+        What the caller's user gave.
+    parameter : str
+        Its name.
+    caller : str
+        Opens the error message.
+    kind : type, default=numbers.Real
+        ``numbers.Integral`` for numbers of voxels.
+
+    Returns
+    -------
+    triple : tuple of 3 numbers
+        Each positive.
+
+    Raises
+    ------
+    ValueError
+        If there are not one or three numbers of this kind, all above 0 and finite.
+    """
+    triple = (
+        (value,) * 3 if isinstance(value, Real) else tuple(np.ravel(value).tolist())
+    )
+    good = len(triple) == 3 and all(
+        isinstance(n, kind) and not isinstance(n, bool) and 0 < n < np.inf
+        for n in triple
+    )
+    if not good:
+        what = "a whole number" if kind is Integral else "a number"
+        raise ValueError(
+            f"{caller}: {parameter} must be {what} above 0, or three of them, "
+            f"got {value!r}."
+        )
+    return triple
