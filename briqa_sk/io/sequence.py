@@ -1,0 +1,227 @@
+"""Many scans, read one at a time."""
+
+import os
+
+import numpy as np
+
+from briqa_sk._validation import check_paths, check_volumes
+from briqa_sk.io.nifti import read_volume
+from briqa_sk.io.volume import Volume
+
+
+class VolumeSequence:
+    """An immutable, lazy sequence of volumes.
+
+    It holds file names and the steps to apply to each; voxels exist only while one
+    item is looked at, so memory is bounded by the batch and not by the data set. It
+    slices like an array, so scikit-learn's splitters and searches can use it as X, and
+    it is small to pickle.
+
+    Parameters
+    ----------
+    sources : sequence of str, os.PathLike or Volume
+        One per scan. A Volume is a scan that is in memory already.
+    columns : dict of str to array-like of shape (n_samples,), default=None
+        What belongs to each scan, e.g. ``{"group": subject}``. Columns follow every
+        slice and every resampling.
+
+    Attributes
+    ----------
+    shape : tuple (n_samples,)
+        The voxel axes are not part of it: scans may differ in size.
+    columns : dict of str to ndarray of shape (n_samples,)
+        A copy of what was given.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> scans = [Volume(np.full((2, 2, 2), value)) for value in range(4)]
+    >>> X = VolumeSequence(scans, columns={"group": ["a", "a", "b", "b"]})
+    >>> X[X.columns["group"] == "b"].map(lambda v: v.derive(v.data + 1, step="+1"))[0]
+    Volume(shape=(2, 2, 2), spacing_mm=(1.0, 1.0, 1.0), history=('+1',))
+    """
+
+    def __init__(self, sources, columns=None):
+        one_path = isinstance(sources, str | os.PathLike)
+        sources = sources if one_path else list(sources)
+        if one_path or not all(isinstance(source, Volume) for source in sources):
+            sources = check_paths(sources, caller="VolumeSequence")
+        self._sources = _object_array(sources)
+        self._steps = _object_array([()] * len(sources))
+        self.columns = _check_columns(columns or {}, len(sources))
+
+    @property
+    def shape(self):
+        """Tuple ``(n_samples,)``."""
+        return self._sources.shape
+
+    @property
+    def paths(self):
+        """List of the files, None for a scan that was given in memory."""
+        return [s.path if isinstance(s, Volume) else s for s in self._sources]
+
+    def __len__(self):
+        return len(self._sources)
+
+    def __repr__(self):
+        columns = f", columns={sorted(self.columns)}" if self.columns else ""
+        return f"VolumeSequence(n_samples={len(self)}{columns})"
+
+    def __iter__(self):
+        return (self[index] for index in range(len(self)))
+
+    def __getitem__(self, key):
+        """Return a Volume for an integer, a VolumeSequence for anything else."""
+        if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
+            key = key[0]  # scikit-learn indexes with X[key, ...]
+        if isinstance(key, int | np.integer):
+            return compute(self._sources[key], self._steps[key])
+        if not isinstance(key, slice):
+            key = np.asarray(key)
+            if key.size == 0:
+                key = key.astype(np.intp)
+        return self._replace(
+            self._sources[key],
+            self._steps[key],
+            {name: column[key] for name, column in self.columns.items()},
+        )
+
+    def map(self, step, mask=None):
+        """Add a step to the volumes, without running it.
+
+        Parameters
+        ----------
+        step : callable
+            ``step(volume) -> volume``; picklable, and deterministic. A step with a
+            method ``load_or_compute(source, upstream, compute)`` decides by itself
+            whether the steps before it run (see :class:`briqa_sk.CacheVolumes`). A
+            first step with a method ``read(path)`` reads the file by itself (see
+            :class:`briqa_sk.LoadVolumes`).
+        mask : array-like of bool of shape (n_samples,) or None, default=None
+            The scans that take the step; None means all.
+
+        Returns
+        -------
+        sequence : VolumeSequence
+            A new sequence; this one is unchanged.
+        """
+        chosen = np.ones(len(self), bool) if mask is None else np.asarray(mask, bool)
+        longer = {}  # equal histories stay one object, however many scans share it
+        steps = [
+            longer.setdefault(id(before), (*before, step)) if takes else before
+            for before, takes in zip(self._steps, chosen, strict=True)
+        ]
+        return self._replace(self._sources, _object_array(steps), self.columns)
+
+    def with_columns(self, **columns):
+        """Return the same scans with more, or other, columns.
+
+        Parameters
+        ----------
+        **columns : array-like of shape (n_samples,)
+            New columns by name.
+
+        Returns
+        -------
+        sequence : VolumeSequence
+            A new sequence; this one is unchanged.
+        """
+        merged = {**self.columns, **_check_columns(columns, len(self))}
+        return self._replace(self._sources, self._steps, merged)
+
+    def identity(self, index):
+        """Return what one item is made of, for keys of caches and checkpoints.
+
+        Parameters
+        ----------
+        index : int
+            Which scan.
+
+        Returns
+        -------
+        identity : tuple
+            The file's path, size and modification time (or the voxels of a scan given
+            in memory) and the steps.
+        """
+        return source_identity(self._sources[index]), self._steps[index]
+
+    def _replace(self, sources, steps, columns):
+        new = object.__new__(type(self))
+        new._sources, new._steps, new.columns = sources, steps, dict(columns)
+        return new
+
+
+def compute(source, steps):
+    """Return the volume that ``steps`` make of ``source``."""
+    if not steps:
+        return source if isinstance(source, Volume) else read_volume(source)
+    *upstream, step = steps
+    if not upstream and hasattr(step, "read") and not isinstance(source, Volume):
+        return step(step.read(source))
+    if hasattr(step, "load_or_compute"):
+        return step.load_or_compute(source, tuple(upstream), compute)
+    return step(compute(source, tuple(upstream)))
+
+
+def source_identity(source):
+    """Return what tells one source from another: facts of the file or the volume."""
+    if isinstance(source, Volume):
+        return source.data, source.affine, source.path, source.history
+    try:
+        status = os.stat(source)
+    except OSError:
+        return os.path.abspath(source), None, None
+    return os.path.abspath(source), status.st_size, status.st_mtime_ns
+
+
+def as_volumes(X, *, caller):
+    """Return ``X`` as a 4-D float32 array or as a VolumeSequence.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, i, j, k), sequence of paths, or VolumeSequence
+        Volumes in any of the three forms.
+    caller : str
+        Opens the error message.
+
+    Returns
+    -------
+    X : ndarray of shape (n_samples, i, j, k), dtype float32, or VolumeSequence
+        Arrays are checked voxel by voxel; sequences when their items are read.
+    """
+    if isinstance(X, VolumeSequence | list | tuple) and len(X) == 0:
+        raise ValueError(f"{caller}: X must hold at least 1 volume, got none.")
+    if isinstance(X, VolumeSequence):
+        return X
+    if _holds(X, Volume):
+        return VolumeSequence(X)
+    if _holds(X, str | os.PathLike) or isinstance(X, str | os.PathLike):
+        return VolumeSequence(check_paths(X, caller=caller))
+    return check_volumes(X, caller=caller)
+
+
+def _holds(X, kind):
+    """Whether a sequence has an item of a kind; numeric arrays are not looked into."""
+    dtype = getattr(X, "dtype", None)
+    if dtype is not None and getattr(dtype, "kind", "O") in "biufc":
+        return False
+    return hasattr(X, "__iter__") and any(isinstance(item, kind) for item in X)
+
+
+def _object_array(items):
+    # numpy.array would look inside tuples and volumes; filling does not.
+    array = np.empty(len(items), dtype=object)
+    for index, item in enumerate(items):
+        array[index] = item
+    return array
+
+
+def _check_columns(columns, n_samples):
+    columns = {name: np.asarray(column) for name, column in columns.items()}
+    for name, column in columns.items():
+        if column.shape != (n_samples,):
+            raise ValueError(
+                f"VolumeSequence: column {name!r} must have one value for each of the "
+                f"{n_samples} scans, got shape {column.shape}."
+            )
+    return columns

@@ -1,0 +1,148 @@
+import pickle
+from functools import partial
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from sklearn.model_selection import GroupKFold, train_test_split
+from sklearn.utils import resample
+
+from briqa_sk import Volume, VolumeSequence
+from briqa_sk.io import as_volumes
+
+
+def add(amount, volume):
+    return volume.derive(volume.data + amount, step=f"add {amount}")
+
+
+@pytest.fixture
+def X():
+    """Ten volumes that hold their own number."""
+    volumes = [Volume(np.full((2, 2, 2), index)) for index in range(10)]
+    return VolumeSequence(volumes, columns={"group": list("aabbccddee")})
+
+
+def numbers(X):
+    return [int(volume.data[0, 0, 0]) for volume in X]
+
+
+def test_it_looks_like_an_array_of_one_axis(X):
+    assert len(X) == 10
+    assert X.shape == (10,)
+    assert X.columns["group"].shape == (10,)
+
+
+def test_an_integer_gives_a_volume(X):
+    assert isinstance(X[3], Volume)
+    assert numbers([X[-1], X[np.int64(2)]]) == [9, 2]
+    with pytest.raises(IndexError):
+        X[10]
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        (slice(2, 8, 3), [2, 5]),
+        ([4, 4, 0], [4, 4, 0]),
+        (np.array([9, -1]), [9, 9]),
+        (np.arange(10) > 7, [8, 9]),
+        ([], []),
+        (([1, 2], Ellipsis), [1, 2]),
+        ((slice(8, None), Ellipsis), [8, 9]),
+    ],
+    ids=["slice", "list", "array", "mask", "empty", "list ...", "slice ..."],
+)
+def test_anything_else_gives_a_sequence_with_its_columns(X, key, expected):
+    chosen = X[key]
+    assert isinstance(chosen, VolumeSequence)
+    assert numbers(chosen) == expected
+    assert chosen.columns["group"].tolist() == ["aabbccddee"[i] for i in expected]
+
+
+def test_steps_run_in_order_and_only_when_looked_at(X):
+    calls = []
+    mapped = X.map(lambda v: calls.append("first") or v).map(
+        lambda v: calls.append("second") or v
+    )
+    assert calls == []
+    mapped[0]
+    assert calls == ["first", "second"]
+
+
+def test_a_mask_says_which_volumes_take_a_step(X):
+    mapped = X.map(partial(add, 100), mask=np.arange(10) < 2)
+    assert numbers(mapped[:4]) == [100, 101, 2, 3]
+    assert numbers(X[:4]) == [0, 1, 2, 3]
+    assert numbers(mapped[::-1][-2:]) == [101, 100]
+
+
+def test_splitters_and_resampling_of_scikit_learn_work(X):
+    train, test = train_test_split(X, test_size=0.3, random_state=0)
+    assert sorted(numbers(train) + numbers(test)) == list(range(10))
+    assert len(resample(X, n_samples=25, random_state=0)) == 25
+    for train, test in GroupKFold(5).split(X, groups=X.columns["group"]):
+        assert not set(X[train].columns["group"]) & set(X[test].columns["group"])
+
+
+def test_a_pickle_of_files_is_small(tmp_path):
+    X = VolumeSequence([f"/scans/{index}.nii.gz" for index in range(100)])
+    pickled = pickle.dumps(X.map(partial(add, 1)))
+    assert len(pickled) < 10_000
+    assert pickle.loads(pickled).paths == X.paths
+
+
+def test_a_first_step_may_read_the_file_by_itself(tmp_path):
+    class Reader:
+        def read(self, path):
+            return Volume(np.full((1, 1, 1), len(path)), path=path)
+
+        def __call__(self, volume):
+            return volume.derive(volume.data * 10, step="read")
+
+    X = VolumeSequence(["abc", "abcde"]).map(Reader())
+    assert numbers(X) == [30, 50]
+    assert numbers(VolumeSequence([Volume(np.ones((1, 1, 1)))]).map(Reader())) == [10]
+
+
+def test_with_columns_adds_and_replaces(X):
+    other = X.with_columns(plane=["axi"] * 10, group=np.arange(10))
+    assert sorted(other.columns) == ["group", "plane"]
+    assert X.columns["group"][0] == "a"
+
+
+def test_the_identity_of_an_item_changes_with_the_file(tmp_path):
+    path = tmp_path / "scan.nii"
+    missing = VolumeSequence([path]).identity(0)
+    nib.save(nib.Nifti1Image(np.arange(8.0).reshape(2, 2, 2), np.eye(4)), path)
+    X = VolumeSequence([path])
+    assert X.identity(0) != missing
+    assert X.identity(0) == VolumeSequence([str(path)]).identity(0)
+
+
+def test_paths_are_none_for_volumes_that_have_none(X, tmp_path):
+    assert X.paths == [None] * 10
+    assert VolumeSequence([Path("a.nii"), "b.nii"]).paths == ["a.nii", "b.nii"]
+
+
+def test_as_volumes_takes_every_form(X):
+    assert as_volumes(X, caller="me") is X
+    assert isinstance(as_volumes(list(X), caller="me"), VolumeSequence)
+    assert isinstance(as_volumes(["a.nii"], caller="me"), VolumeSequence)
+    assert as_volumes(np.zeros((1, 2, 2, 2)), caller="me").dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "said"),
+    [
+        (lambda: VolumeSequence([1]), TypeError, "int at index 0"),
+        (lambda: VolumeSequence("a.nii"), TypeError, "Put it in a list"),
+        (lambda: VolumeSequence(["a"], {"g": [1, 2]}), ValueError, "'g' must have one"),
+        (lambda: as_volumes([], caller="me"), ValueError, "me: .* at least 1 volume"),
+        (lambda: as_volumes("a.nii", caller="me"), TypeError, "Put it in a list"),
+        (lambda: as_volumes(["a", 3], caller="me"), TypeError, "int at index 1"),
+    ],
+)
+def test_what_is_no_sequence_of_scans_is_refused(make, error, said):
+    with pytest.raises(error, match=said):
+        make()
