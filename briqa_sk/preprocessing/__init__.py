@@ -1,0 +1,25 @@
+"""Volume transformers that prepare scans for a network."""
+
+from briqa_sk.preprocessing.cache import CacheVolumes
+from briqa_sk.preprocessing.foreground import CropForeground
+from briqa_sk.preprocessing.histogram import MatchHistogram
+from briqa_sk.preprocessing.intensity import (
+    ClipIntensity,
+    RescaleIntensity,
+    StandardizeIntensity,
+)
+from briqa_sk.preprocessing.loading import LoadVolumes
+from briqa_sk.preprocessing.spatial import CropOrPad, Reorient, Resample
+
+__all__ = [
+    "CacheVolumes",
+    "ClipIntensity",
+    "CropForeground",
+    "CropOrPad",
+    "LoadVolumes",
+    "MatchHistogram",
+    "Reorient",
+    "Resample",
+    "RescaleIntensity",
+    "StandardizeIntensity",
+]
