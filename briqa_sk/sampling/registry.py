@@ -1,0 +1,41 @@
+"""Names of the batch plans."""
+
+from imblearn.over_sampling import RandomOverSampler
+
+from briqa_sk._validation import resolve
+from briqa_sk.sampling.resampled import ResampledBatches
+from briqa_sk.sampling.rotating import RotatingBatches
+from briqa_sk.sampling.shuffled import ShuffledBatches
+
+#: Name -> configuration.
+BATCHES = {
+    "resampled": ResampledBatches(RandomOverSampler()),
+    "rotating": RotatingBatches(),
+    "shuffled": ShuffledBatches(),
+}
+
+
+def resolve_batches(value, *, caller):
+    """Return the batch plan that a name or an object stands for.
+
+    Parameters
+    ----------
+    value : str, BatchPlan or callable
+        A key of :data:`BATCHES`, or a callable with the signature of
+        :class:`BatchPlan`.
+    caller : str
+        Opens the error message.
+
+    Returns
+    -------
+    plan : callable
+        Builds the batch sampler when called.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown.
+    TypeError
+        If ``value`` is neither a name nor callable.
+    """
+    return resolve(value, BATCHES, caller=caller, parameter="batches")

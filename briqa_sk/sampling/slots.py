@@ -1,0 +1,66 @@
+"""How many places in a batch each grade gets."""
+
+
+def count_slots(ratio, grades, present, batch_size, caller):
+    """Return the slots of each grade in one batch.
+
+    Parameters
+    ----------
+    ratio : dict, "balanced" or None
+        ``{grade: slots}``; one each; or as many for the best grade as for all others.
+    grades : list
+        The grades that may occur, from best to worst.
+    present : list
+        The grades that do occur, from best to worst.
+    batch_size : int
+        A multiple of the sum of the ratio.
+    caller : str
+        Opens the error message.
+
+    Returns
+    -------
+    slots : dict
+        Grade -> slots, from best to worst; they add up to ``batch_size``.
+
+    Raises
+    ------
+    ValueError
+        If ``ratio`` is no ratio, misses a grade that occurs, names an unknown one, or
+        does not divide the batch.
+
+    Examples
+    --------
+    >>> count_slots(None, [0, 1, 2], [0, 1, 2], batch_size=8, caller="demo")
+    {0: 4, 1: 2, 2: 2}
+    """
+    if ratio is None:
+        ratio = dict.fromkeys(grades, 1)
+        ratio[grades[0]] = max(1, len(grades) - 1)
+    elif isinstance(ratio, str) and ratio == "balanced":
+        ratio = dict.fromkeys(grades, 1)
+    _check_ratio(ratio, grades, present, caller)
+    total = sum(ratio.values())
+    n_times, rest = divmod(batch_size, total)
+    if rest:
+        below = f"{n_times * total} or " if n_times else ""
+        shape = " : ".join(str(ratio[grade]) for grade in grades if grade in ratio)
+        raise ValueError(
+            f"{caller}: batch_size must be a multiple of {total}, the sum of the ratio "
+            f"{shape}, got {batch_size}. Use {below}{(n_times + 1) * total}."
+        )
+    return {grade: n_times * ratio[grade] for grade in grades if grade in ratio}
+
+
+def _check_ratio(ratio, grades, present, caller):
+    if not isinstance(ratio, dict) or any(n < 1 or n != int(n) for n in ratio.values()):
+        raise ValueError(
+            f"{caller}: ratio must be 'balanced', None or a dict of grade to slots of "
+            f"at least 1, got {ratio!r}."
+        )
+    unknown = [grade for grade in ratio if grade not in grades]
+    missed = [grade for grade in present if grade not in ratio]
+    if unknown or missed:
+        raise ValueError(
+            f"{caller}: ratio must give slots to every grade of y and to no unknown "
+            f"one, got no slots for {missed} and slots for unknown {unknown}."
+        )
