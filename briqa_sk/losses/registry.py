@@ -1,0 +1,42 @@
+"""Names of the losses."""
+
+from briqa_sk._validation import resolve
+from briqa_sk.losses.cross_entropy import CrossEntropy, WeightedCrossEntropy
+from briqa_sk.losses.focal import FocalLoss
+from briqa_sk.losses.ordinal import Corn, SquaredEMD
+from briqa_sk.losses.reweighted import ReweightedCrossEntropy
+
+#: Name -> configuration.
+CRITERIA = {
+    "corn": Corn(),
+    "cross_entropy": CrossEntropy(),
+    "emd": SquaredEMD(),
+    "focal": FocalLoss(),
+    "reweighted": ReweightedCrossEntropy(),
+    "weighted": WeightedCrossEntropy(),
+}
+
+
+def resolve_criterion(value, *, caller):
+    """Return the loss configuration that a name or an object stands for.
+
+    Parameters
+    ----------
+    value : str, LossConfig or callable
+        A key of :data:`CRITERIA`, or ``(class_counts) -> Criterion``.
+    caller : str
+        Opens the error message.
+
+    Returns
+    -------
+    config : callable
+        Builds the criterion when called.
+
+    Raises
+    ------
+    ValueError
+        If the name is unknown.
+    TypeError
+        If ``value`` is neither a name nor callable.
+    """
+    return resolve(value, CRITERIA, caller=caller, parameter="criterion")

@@ -1,0 +1,106 @@
+"""What every loss promises, checked over all of them."""
+
+import pickle
+
+import pytest
+import torch
+from sklearn.base import clone
+
+from briqa_sk import losses
+from briqa_sk.losses import CRITERIA, LossConfig, resolve_criterion
+
+COUNTS = [5, 3, 2]
+every_loss = pytest.mark.parametrize("name", CRITERIA)
+
+
+def make(name, dtype=torch.float32):
+    return resolve_criterion(name, caller="test")(COUNTS).to(dtype)
+
+
+def make_batch(criterion, target, scale=1.0, dtype=torch.float64):
+    generator = torch.Generator().manual_seed(0)
+    shape = (len(target), criterion.n_outputs)
+    logits = scale * torch.randn(shape, generator=generator, dtype=dtype)
+    features = torch.randn(len(target), 4, generator=generator, dtype=dtype)
+    return logits.requires_grad_(), torch.tensor(target), features
+
+
+def test_every_public_loss_has_a_name():
+    public = [getattr(losses, name) for name in losses.__all__]
+    configs = {c for c in public if isinstance(c, type) and issubclass(c, LossConfig)}
+    assert {type(config) for config in CRITERIA.values()} == configs - {LossConfig}
+
+
+def test_the_ordinal_losses_say_so():
+    ordinal = {name for name, config in CRITERIA.items() if config.is_ordinal}
+    assert ordinal == {"corn", "emd"}
+
+
+@every_loss
+def test_the_gradient_is_that_of_finite_differences(name):
+    criterion = make(name, torch.float64)
+    if criterion.reads_features:
+        criterion.eval()  # its training gradient holds the weights constant
+    logits, target, features = make_batch(criterion, [0, 1, 2, 0])
+    weight = torch.tensor([0.5, 2.0, 1.0, 0.5], dtype=torch.float64)
+    assert torch.autograd.gradcheck(
+        lambda z: criterion(z, target, weight, features), logits
+    )
+
+
+@every_loss
+@pytest.mark.parametrize("target", [[0, 1, 2], [1], [2, 2, 2]], ids=str)
+def test_extreme_logits_and_lone_classes_stay_finite(name, target):
+    criterion = make(name)
+    logits, target, features = make_batch(criterion, target, 1e4, torch.float32)
+    loss = criterion(logits, target, features=features)
+    loss.backward()
+    assert loss.shape == ()
+    assert torch.isfinite(loss)
+    assert torch.isfinite(logits.grad).all()
+
+
+@every_loss
+def test_probabilities_sum_to_one(name):
+    criterion = make(name, torch.float64)
+    logits, _, _ = make_batch(criterion, [0, 1, 2], scale=5.0)
+    log_proba = criterion.log_proba(logits)
+    assert log_proba.shape == (3, 3)
+    torch.testing.assert_close(
+        log_proba.exp().sum(dim=1), torch.ones(3, dtype=torch.float64)
+    )
+
+
+@every_loss
+def test_weights_of_one_change_nothing(name):
+    criterion = make(name)
+    logits, target, features = make_batch(criterion, [0, 1, 2, 2], dtype=torch.float32)
+    plain = criterion(logits, target, features=features)
+    weighted = criterion(logits, target, torch.ones(4), features)
+    torch.testing.assert_close(plain, weighted)
+
+
+@every_loss
+def test_half_precision_logits_give_a_float32_loss(name):
+    criterion = make(name)
+    logits, target, features = make_batch(criterion, [0, 1, 2], dtype=torch.float16)
+    assert criterion(logits, target, features=features).dtype == torch.float32
+
+
+@every_loss
+def test_a_criterion_survives_pickle(name):
+    criterion = make(name).eval()
+    logits, target, _ = make_batch(criterion, [0, 1, 2], dtype=torch.float32)
+    copy = pickle.loads(pickle.dumps(criterion))
+    assert copy(logits, target) == criterion(logits, target)
+
+
+@every_loss
+def test_a_configuration_survives_clone(name):
+    config = CRITERIA[name]
+    assert clone(config).get_params() == config.get_params()
+
+
+def test_an_unknown_name_is_answered_with_the_names():
+    with pytest.raises(ValueError, match="one of corn, cross_entropy, emd, focal"):
+        resolve_criterion("mse", caller="test")
