@@ -1,0 +1,87 @@
+"""A network small enough for a laptop, for volumes of any size."""
+
+from itertools import pairwise
+
+import torch
+from torch import nn
+
+from briqa_sk.networks._base import NetworkConfig
+
+
+class CompactNet(NetworkConfig):
+    """Four strided convolutions, mean and maximum over the volume, one linear layer.
+
+    Small enough to train from scratch on a CPU, and without dropout or batch
+    statistics: a scan is graded the same whatever shares its batch, and weighting a
+    scan by two equals showing it twice. Strided convolutions round up, so every axis
+    may be as short as one voxel.
+
+    Parameters
+    ----------
+    n_filters : int, default=8
+        Channels of the first convolution, at least 2; each next one has twice as many.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from briqa_sk.networks import CompactNet
+    >>> net = CompactNet(n_filters=4)(in_channels=1, n_outputs=3)
+    >>> net(torch.zeros(2, 1, 48, 40, 1)).shape
+    torch.Size([2, 3])
+    """
+
+    def __init__(self, n_filters=8):
+        self.n_filters = n_filters
+
+    @property
+    def min_shape(self):
+        """Smallest volume (i, j, k): one voxel."""
+        return (1, 1, 1)
+
+    def __call__(self, in_channels, n_outputs):
+        """Build the network; see :class:`NetworkConfig`."""
+        # Normalising one channel of one voxel would leave nothing but zero.
+        if self.n_filters < 2:
+            raise ValueError(
+                f"CompactNet: n_filters must be at least 2, got {self.n_filters}."
+            )
+        return CompactModule(in_channels, n_outputs, self.n_filters)
+
+
+class CompactModule(nn.Module):
+    """The network that :class:`CompactNet` builds.
+
+    Parameters
+    ----------
+    in_channels : int
+        Channels of a volume.
+    n_outputs : int
+        Number of logits.
+    n_filters : int
+        Channels of the first convolution.
+    """
+
+    def __init__(self, in_channels, n_outputs, n_filters):
+        super().__init__()
+        widths = [in_channels, *(n_filters * 2**stage for stage in range(4))]
+        self.encoder = nn.Sequential(
+            *(_stage(n_in, n_out) for n_in, n_out in pairwise(widths))
+        )
+        self.head = nn.Linear(2 * widths[-1], n_outputs)
+
+    def forward(self, x):
+        """Return (batch, n_outputs) logits of (batch, in_channels, i, j, k) volumes."""
+        x = self.encoder(x)  # (batch, 8 * n_filters, i / 16, j / 16, k / 16)
+        x = x.flatten(start_dim=2)  # (batch, 8 * n_filters, n_positions)
+        # The mean sees what is everywhere (noise), the maximum what is somewhere
+        # (a zipper line).
+        return self.head(torch.cat([x.mean(dim=2), x.amax(dim=2)], dim=1))
+
+
+def _stage(n_in, n_out):
+    return nn.Sequential(
+        nn.Conv3d(n_in, n_out, kernel_size=3, stride=2, padding=1),
+        # One group: the pattern over the channels survives even for a single voxel.
+        nn.GroupNorm(1, n_out),
+        nn.ReLU(inplace=True),
+    )

@@ -1,0 +1,97 @@
+"""The last linear layer of a network, and what it is given."""
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+
+def find_head(module, n_outputs):
+    """Return the linear layer that makes the logits.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        A network.
+    n_outputs : int
+        Number of logits.
+
+    Returns
+    -------
+    head : torch.nn.Linear
+        The linear layer registered last, of those with ``n_outputs`` outputs.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+
+    Examples
+    --------
+    >>> from torch import nn
+    >>> find_head(nn.Sequential(nn.Flatten(), nn.Linear(8, 3)), n_outputs=3)
+    Linear(in_features=8, out_features=3, bias=True)
+    """
+    heads = [
+        layer
+        for layer in module.modules()
+        if isinstance(layer, nn.Linear) and layer.out_features == n_outputs
+    ]
+    if not heads:
+        raise ValueError(
+            f"find_head: the network must end in nn.Linear with {n_outputs} outputs, "
+            f"got {type(module).__name__}, which has no such layer."
+        )
+    return heads[-1]
+
+
+@dataclass
+class FeatureRecord:
+    """What a head was given in the latest forward pass.
+
+    Parameters
+    ----------
+    features : Tensor of shape (batch, n_features) or None, default=None
+        Input of the head, part of the graph; None before the first pass.
+    """
+
+    features: torch.Tensor = None
+
+
+@contextmanager
+def record_features(head):
+    """Record the input of a head while the block runs.
+
+    The hook is gone after the block, so nothing of it is ever pickled with the
+    network.
+
+    Parameters
+    ----------
+    head : torch.nn.Linear
+        From :func:`find_head`.
+
+    Yields
+    ------
+    record : FeatureRecord
+        ``record.features`` is renewed by every forward pass.
+
+    Examples
+    --------
+    >>> import torch
+    >>> net = torch.nn.Sequential(torch.nn.ReLU(), torch.nn.Linear(2, 3))
+    >>> with record_features(find_head(net, n_outputs=3)) as record:
+    ...     logits = net(torch.tensor([[-1.0, 2.0]]))
+    >>> record.features
+    tensor([[0., 2.]])
+    """
+    record = FeatureRecord()
+
+    def keep(_, inputs):
+        record.features = inputs[0]
+
+    hook = head.register_forward_pre_hook(keep)
+    try:
+        yield record
+    finally:
+        hook.remove()

@@ -1,0 +1,34 @@
+import pickle
+
+import pytest
+import torch
+from torch import nn
+
+from briqa_sk.networks import find_head, record_features
+
+
+def test_the_head_is_the_last_linear_layer_of_this_size():
+    net = nn.Sequential(nn.Linear(4, 3), nn.Linear(3, 3), nn.Linear(3, 5))
+    assert find_head(net, n_outputs=3) is net[1]
+
+
+def test_a_network_without_head_is_refused():
+    with pytest.raises(ValueError, match="with 3 outputs, got Sequential, which has"):
+        find_head(nn.Sequential(nn.Linear(4, 2)), n_outputs=3)
+
+
+def test_every_pass_renews_the_features():
+    net = nn.Sequential(nn.ReLU(), nn.Linear(2, 3))
+    with record_features(net[1]) as record:
+        assert record.features is None
+        for value in (1.0, 2.0):
+            net(torch.full((1, 2), value))
+            assert record.features.tolist() == [[value, value]]
+
+
+def test_the_hook_goes_with_the_block_even_after_an_error():
+    net = nn.Sequential(nn.ReLU(), nn.Linear(2, 3))
+    with pytest.raises(KeyError), record_features(net[1]):
+        raise KeyError
+    assert not net[1]._forward_pre_hooks
+    assert pickle.dumps(net)
