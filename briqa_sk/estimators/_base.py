@@ -1,0 +1,224 @@
+"""What every network estimator shares: volumes in, a held skorch net, outputs."""
+
+from functools import partial
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+from skorch.callbacks import EarlyStopping
+from torch.utils.data import BatchSampler, SequentialSampler
+
+from briqa_sk._random import draw_seed, torch_seed
+from briqa_sk.estimators._callbacks import BatchProgress, EpochClock
+from briqa_sk.estimators._checkpoint import Checkpoint, data_identity
+from briqa_sk.estimators._dataset import Samples, VolumeDataset
+from briqa_sk.estimators._holdout import split_holdout
+from briqa_sk.estimators._net import (
+    SeverityNet,
+    resolve_device,
+    resolve_optimizer,
+    train,
+)
+from briqa_sk.io import as_volumes
+from briqa_sk.losses import resolve_criterion
+from briqa_sk.networks import check_network_shape, resolve_network
+from briqa_sk.sampling import resolve_batches
+
+#: Parameters that change how a fit runs and not what it finds.
+_WITHOUT_EFFECT = {"checkpoint_dir", "num_workers", "verbose"}
+
+
+class NetworkEstimator(BaseEstimator):
+    """Hold a skorch net instead of being one.
+
+    The constructor only stores what it is given; ``fit`` builds ``net_``. That is what
+    lets ``clone``, ``GridSearchCV`` and ``check_estimator`` treat the estimator like
+    any other. ``net_`` stays public for whoever needs skorch.
+    """
+
+    #: Parameters that prediction does not need; a model file may leave them out.
+    _training_only = ("augment", "callbacks", "optimizer")
+
+    def _check_X(self, X, *, reset):
+        X = as_volumes(X, caller=type(self).__name__)
+        if reset:
+            self.volume_shape_ = tuple(int(size) for size in X[0].shape)
+        elif isinstance(X, np.ndarray) and X.shape[1:] != self.volume_shape_:
+            raise ValueError(
+                f"{type(self).__name__}: X must have the volume shape seen in fit, "
+                f"{self.volume_shape_}, got {X.shape[1:]}. Put CropOrPad in the "
+                "pipeline."
+            )
+        return X  # the shapes of a sequence are checked as its items are read
+
+    def _make_net(self, callbacks=()):
+        """Return the net for ``volume_shape_`` and ``class_counts_``, untrained."""
+        name = type(self).__name__
+        module = resolve_network(self.module, caller=name)
+        check_network_shape(module, self.volume_shape_, caller=name)
+        criterion = resolve_criterion(self.criterion, caller=name)
+        n_outputs = criterion(self.class_counts_).n_outputs
+        net = SeverityNet(
+            partial(module, 1, n_outputs),
+            criterion=partial(criterion, self.class_counts_),
+            classes=list(range(len(self.class_counts_))),
+            optimizer=resolve_optimizer(self.optimizer, caller=name),
+            lr=self.lr,
+            max_epochs=self.max_epochs,
+            train_split=None,
+            device=resolve_device(self.device),
+            iterator_train__num_workers=self.num_workers,
+            iterator_valid__num_workers=self.num_workers,
+            callbacks=[*callbacks],
+            callbacks__print_log=None,
+            verbose=0,
+        )
+        return net.initialize()
+
+    def _fit_net(self, samples):
+        """Train ``net_`` from its checkpoint, from warm weights or from nothing."""
+        checkpoint = self._checkpoint(samples)
+        state = checkpoint.read() if checkpoint else None
+        seed = state["seed"] if state else draw_seed(self.random_state)
+        training, validation = self._datasets(samples, seed)
+        n_done = len(state["history"]) if state else 0
+        with torch_seed(seed, resolve_device(self.device)):
+            net = self._make_net(self._callbacks(checkpoint, validation))
+            if self.warm_start and hasattr(self, "net_"):
+                net.module_.load_state_dict(self.net_.module_.state_dict())
+            train(net, training, self.max_epochs - n_done, validation)
+        self.net_ = net
+        if checkpoint:
+            checkpoint.remove()
+
+    def _partial_fit_net(self, samples):
+        """Train ``net_`` for one more epoch, at a constant learning rate."""
+        seed = draw_seed(self.random_state)
+        if not hasattr(self, "net_"):
+            with torch_seed(seed, resolve_device(self.device)):
+                self.net_ = self._make_net()
+        epoch_seed = draw_seed([seed, len(self.net_.history)])
+        with torch_seed(epoch_seed, self.net_.device):
+            train(self.net_, self._training_set(samples, epoch_seed), 1)
+
+    def _checkpoint(self, samples):
+        if self.checkpoint_dir is None:
+            return None
+        name = type(self).__name__
+        parameters = self.get_params(deep=False)
+        for parameter in _WITHOUT_EFFECT:
+            del parameters[parameter]
+        ingredients = (name, parameters, data_identity(samples.X), samples.labels())
+        return Checkpoint.for_fit(self.checkpoint_dir, ingredients, caller=name)
+
+    def _callbacks(self, checkpoint, validation):
+        clock = EpochClock(self.max_epochs, self.schedule)
+        callbacks = [("clock", clock), *(self.callbacks or ())]
+        if self.verbose:
+            callbacks.append(("progress", BatchProgress(self.max_epochs)))
+        if validation is not None:
+            stopper = EarlyStopping(
+                patience=self.patience, load_best=True, sink=_silent
+            )
+            callbacks.append(("early_stopping", stopper))
+        if checkpoint:
+            callbacks.append(("checkpoint", checkpoint))  # last: it saves the others
+        return callbacks
+
+    def _datasets(self, samples, seed):
+        """Return the training and the validation set (or None)."""
+        if not self.early_stopping:
+            return self._training_set(samples, seed), None
+        train, valid = split_holdout(
+            samples.rank,
+            samples.groups,
+            self.validation_fraction,
+            seed,
+            caller=type(self).__name__,
+        )
+        return (
+            self._training_set(samples.take(train), seed),
+            self._plain_set(samples.take(valid)),
+        )
+
+    def _training_set(self, samples, seed):
+        name = type(self).__name__
+        plan = resolve_batches(self.batches, caller=name)
+        return VolumeDataset(
+            samples,
+            shape=self.volume_shape_,
+            batches=plan(samples.y, self.batch_size, self.grades_, seed),
+            augment=self.augment,
+            grades=self.grades_,
+            seed=seed,
+            caller=name,
+        )
+
+    def _plain_set(self, samples):
+        return VolumeDataset(
+            samples,
+            shape=self.volume_shape_,
+            batches=BatchSampler(
+                SequentialSampler(samples.X), self.batch_size, drop_last=False
+            ),
+            caller=type(self).__name__,
+        )
+
+    def _log_proba_by_rank(self, X):
+        check_is_fitted(self)
+        X = self._check_X(X, reset=False)
+        return self.net_.log_proba(self._plain_set(Samples.unlabelled(X)))
+
+    def _export_network(self):
+        """Return the tensors of the fitted net, by name."""
+        return {
+            f"{part}.{name}": tensor.cpu()
+            for part in ("module", "criterion")
+            for name, tensor in getattr(self.net_, f"{part}_").state_dict().items()
+        }
+
+    def _import_network(self, tensors):
+        """Build ``net_`` around the tensors of :meth:`_export_network`.
+
+        Raises
+        ------
+        ValueError
+            If the tensors are not those of the network that the parameters describe;
+            checked before anything of its size is allocated.
+        """
+        name = type(self).__name__
+        n_outputs = resolve_criterion(self.criterion, caller=name)(
+            self.class_counts_
+        ).n_outputs
+        with torch.device("meta"):
+            outline = resolve_network(self.module, caller=name)(1, n_outputs)
+        expected = {f"module.{k}": v.shape for k, v in outline.state_dict().items()}
+        got = {k: v.shape for k, v in tensors.items() if k.startswith("module.")}
+        if expected != got:
+            raise ValueError(
+                f"{name}: the tensors must be those of module={self.module!r}, got "
+                f"{len(got)} tensors that do not fit its {len(expected)}."
+            )
+        with torch_seed(0):
+            net = self._make_net()
+        for part in ("module", "criterion"):
+            prefix = f"{part}."
+            state = {
+                key.removeprefix(prefix): tensor
+                for key, tensor in tensors.items()
+                if key.startswith(prefix)
+            }
+            getattr(net, f"{part}_").load_state_dict(state)
+        self.net_ = net
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.three_d_array = True
+        tags.non_deterministic = False
+        return tags
+
+
+def _silent(text):
+    """Swallow what skorch would print."""

@@ -1,0 +1,155 @@
+"""Volumes, ranks and weights, batch by batch."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset
+
+from briqa_sk.io import Volume, VolumeSequence
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Volumes and what is known of each.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, i, j, k) or VolumeSequence
+        Volumes.
+    y : ndarray of shape (n_samples,)
+        Grades, in the caller's labels.
+    rank : ndarray of shape (n_samples,), dtype int64
+        Rank of each grade, 0 is best.
+    weight : ndarray of shape (n_samples,), dtype float64
+        Weights, mean 1.
+    groups : ndarray of shape (n_samples,) or None
+        Subjects.
+    """
+
+    X: object
+    y: np.ndarray
+    rank: np.ndarray
+    weight: np.ndarray
+    groups: np.ndarray = None
+
+    @classmethod
+    def unlabelled(cls, X):
+        """Return volumes that are only predicted."""
+        zeros = np.zeros(len(X), np.int64)
+        return cls(X, zeros, zeros, np.ones(len(X)))
+
+    def take(self, indices):
+        """Return some of the samples."""
+        groups = None if self.groups is None else self.groups[indices]
+        return Samples(
+            self.X[indices],
+            self.y[indices],
+            self.rank[indices],
+            self.weight[indices],
+            groups,
+        )
+
+    def labels(self):
+        """Return everything but the volumes."""
+        return self.y, self.rank, self.weight, self.groups
+
+
+class VolumeDataset(Dataset):
+    """What a data loader reads: one call, one batch.
+
+    Parameters
+    ----------
+    samples : Samples
+        Volumes, ranks and weights.
+    shape : tuple of int
+        Shape that every volume must have.
+    batches : torch.utils.data.Sampler
+        Yields the indices of each batch.
+    augment : callable or None, default=None
+        ``augment(volume, random_state=rng)`` returns a Volume, or a Volume and the
+        grade that it now has at least.
+    grades : sequence, default=()
+        Grades from best to worst, to read what ``augment`` returns.
+    seed : int, default=0
+        Seeds ``augment``, together with the epoch and the index.
+    caller : str, default="SeverityClassifier"
+        Opens the error messages.
+    """
+
+    epoch = 0
+
+    def __init__(
+        self,
+        samples,
+        *,
+        shape,
+        batches,
+        augment=None,
+        grades=(),
+        seed=0,
+        caller="SeverityClassifier",
+    ):
+        self.samples = samples
+        self.shape = shape
+        self.batches = batches
+        self.augment = augment
+        self.rank_of = {grade: rank for rank, grade in enumerate(grades)}
+        self.seed = seed
+        self.caller = caller
+
+    def __len__(self):
+        return len(self.samples.X)
+
+    def __getitem__(self, index):
+        return self.__getitems__([index])
+
+    def __getitems__(self, indices):
+        """Return ``({"x": (batch, 1, i, j, k), "weight": (batch,)}, rank)``."""
+        rank = self.samples.rank[indices]
+        if self.augment is None and not isinstance(self.samples.X, VolumeSequence):
+            data = self.samples.X[indices]
+        else:
+            items = [self._item(index) for index in indices]
+            data = np.stack([volume.data for volume, _ in items])
+            rank = np.array([rank for _, rank in items])
+        x = torch.from_numpy(data)[:, None]  # (batch, 1, i, j, k)
+        weight = torch.from_numpy(self.samples.weight[indices])
+        return {"x": x, "weight": weight}, torch.from_numpy(rank)
+
+    def _item(self, index):
+        volume = self.samples.X[index]
+        if not isinstance(volume, Volume):
+            volume = Volume(volume)
+        rank = self.samples.rank[index]
+        if self.augment is not None:
+            volume, rank = self._augmented(volume, rank, index)
+        self._check(volume, index)
+        return volume, rank
+
+    def _augmented(self, volume, rank, index):
+        rng = np.random.default_rng([self.seed, self.epoch, index])
+        result = self.augment(volume, random_state=rng)
+        if isinstance(result, Volume):
+            return result, rank
+        volume, grade = result
+        if grade not in self.rank_of:
+            raise ValueError(
+                f"{self.caller}: augment must return a grade seen in fit, one of "
+                f"{list(self.rank_of)}, got {grade!r}."
+            )
+        return volume, max(rank, self.rank_of[grade])
+
+    def _check(self, volume, index):
+        name = volume.path or f"index {index}"
+        if volume.shape != self.shape:
+            raise ValueError(
+                f"{self.caller}: every volume must have the shape seen in fit, "
+                f"{self.shape}, got {volume.shape} for {name}. Put CropOrPad in the "
+                "pipeline."
+            )
+        if not np.isfinite(volume.data.sum(dtype=np.float64)):
+            raise ValueError(
+                f"{self.caller}: voxels must be finite, got NaN or inf for {name}. "
+                "Look at the steps before this one."
+            )

@@ -1,0 +1,62 @@
+"""The part of the training data that decides when to stop."""
+
+import warnings
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
+
+from briqa_sk.exceptions import BriqaWarning
+
+
+def split_holdout(rank, groups, fraction, seed, *, caller):
+    """Split samples into a training and a validation part that share no subject.
+
+    Parameters
+    ----------
+    rank : ndarray of shape (n_samples,)
+        Grades, for stratification.
+    groups : ndarray of shape (n_samples,) or None
+        Subject of each sample. None splits by sample and warns.
+    fraction : float
+        Size of the validation part, in (0, 0.5].
+    seed : int
+        Seeds the split.
+    caller : str
+        Opens the messages.
+
+    Returns
+    -------
+    train, valid : ndarray of int
+        Indices of the two parts.
+
+    Raises
+    ------
+    ValueError
+        If ``fraction`` is out of range, or a grade would be left out of training.
+    """
+    if not 0 < fraction <= 0.5:
+        raise ValueError(
+            f"{caller}: validation_fraction must be in (0, 0.5], got {fraction}."
+        )
+    if groups is None:
+        warnings.warn(
+            f"{caller}: early stopping without groups: scans of one subject may be in "
+            "the training and in the validation part. Pass groups to fit.",
+            BriqaWarning,
+            stacklevel=4,
+        )
+        splitter = StratifiedShuffleSplit(1, test_size=fraction, random_state=seed)
+    else:
+        splitter = StratifiedGroupKFold(
+            round(1 / fraction), shuffle=True, random_state=seed
+        )
+    train, valid = next(splitter.split(rank, rank, groups))
+    lost = np.setdiff1d(rank, rank[train])
+    if lost.size:
+        raise ValueError(
+            f"{caller}: early stopping must leave every grade in the training part, "
+            f"but {lost.size} of {len(np.unique(rank))} grades have all their subjects "
+            "in the validation part. Lower validation_fraction or set "
+            "early_stopping=False."
+        )
+    return train, valid

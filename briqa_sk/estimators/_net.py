@@ -1,0 +1,140 @@
+"""The skorch net that the estimators hold."""
+
+import contextlib
+
+import torch
+from skorch import NeuralNetClassifier
+from skorch.utils import to_tensor
+from torch.utils.data import DataLoader
+
+from briqa_sk.networks import find_head, record_features
+
+OPTIMIZERS = {
+    "adam": torch.optim.Adam,
+    "adamw": torch.optim.AdamW,
+    "sgd": torch.optim.SGD,
+}
+
+
+class _FitInterrupted(BaseException):
+    """A person pressed Ctrl-C while a batch was running."""
+
+
+class SeverityNet(NeuralNetClassifier):
+    """A skorch classifier over ranks whose batches, weights and loss are ours.
+
+    It differs from skorch's in four places: the data set brings its own batches; a
+    batch carries sample weights; a loss may read what enters the head; and an
+    interrupt is an interrupt (skorch takes it for early stopping and carries on as if
+    training had ended).
+    """
+
+    def get_iterator(self, dataset, training=False):
+        """Return a loader over the batches of the data set."""
+        prefix = "iterator_train" if training else "iterator_valid"
+        return DataLoader(
+            dataset,
+            batch_sampler=dataset.batches,
+            collate_fn=_as_is,
+            **self.get_params_for(prefix),
+        )
+
+    def infer(self, x, **fit_params):
+        """Return logits, with the features behind them when the loss reads them."""
+        x = to_tensor(x["x"], device=self.device)
+        with self._mixed_precision():
+            if not (self.criterion_.reads_features and self.criterion_.training):
+                return self.module_(x, **fit_params).to(_at_least_float32(x))
+            head = find_head(self.module_, self.criterion_.n_outputs)
+            with record_features(head) as record:
+                logits = self.module_(x, **fit_params)
+        dtype = _at_least_float32(x)
+        return logits.to(dtype), record.features.to(dtype)
+
+    def get_loss(self, y_pred, y_true, X=None, training=False):
+        """Return the weighted loss of a batch."""
+        logits, features = y_pred if isinstance(y_pred, tuple) else (y_pred, None)
+        target = to_tensor(y_true, device=self.device)
+        weight = to_tensor(X["weight"], device=self.device).to(logits.dtype)
+        return self.criterion_(logits, target, weight, features)
+
+    def run_single_epoch(self, *args, **kwargs):
+        """Run one pass over the data."""
+        try:
+            super().run_single_epoch(*args, **kwargs)
+        except KeyboardInterrupt as interrupt:
+            raise _FitInterrupted from interrupt
+
+    def log_proba(self, dataset):
+        """Return the log-probability of every rank, ``(n_samples, n_classes)``."""
+        outputs = [
+            output[0] if isinstance(output, tuple) else output
+            for output in self.forward_iter(dataset)
+        ]
+        with torch.no_grad():
+            logits = torch.cat(outputs).to(self.device)
+            return self.criterion_.log_proba(logits).cpu().numpy()
+
+    def _mixed_precision(self):
+        # bfloat16 has the range of float32, so no loss scaling is needed. GPUs without
+        # it compute in float32.
+        device = torch.device(self.device)
+        if device.type == "cuda" and torch.cuda.is_bf16_supported():
+            return torch.autocast("cuda", dtype=torch.bfloat16)
+        return contextlib.nullcontext()
+
+
+def train(net, dataset, n_epochs, validation=None):
+    """Train an initialized net for some epochs.
+
+    Parameters
+    ----------
+    net : SeverityNet
+        Changed in place.
+    dataset : VolumeDataset
+        What to train on.
+    n_epochs : int
+        How many.
+    validation : VolumeDataset or None, default=None
+        Scored after each epoch.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        If a person asked for it; the net is then half trained.
+    """
+    if validation is not None:
+        net.train_split = lambda dataset, y=None: (dataset, validation)
+    try:
+        net.partial_fit(dataset, y=None, epochs=n_epochs)
+    except _FitInterrupted as interrupt:
+        raise KeyboardInterrupt from interrupt
+    finally:
+        net.train_split = None
+
+
+def resolve_device(device):
+    """Return ``device``, with ``"auto"`` replaced by the GPU if there is one."""
+    if device != "auto":
+        return device
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def resolve_optimizer(optimizer, *, caller):
+    """Return the optimizer factory that a name stands for."""
+    if isinstance(optimizer, str) and optimizer in OPTIMIZERS:
+        return OPTIMIZERS[optimizer]
+    if callable(optimizer):
+        return optimizer
+    raise ValueError(
+        f"{caller}: optimizer must be one of {', '.join(OPTIMIZERS)}, a torch "
+        f"optimizer class, or a callable (parameters, lr), got {optimizer!r}."
+    )
+
+
+def _at_least_float32(x):
+    return torch.promote_types(x.dtype, torch.float32)
+
+
+def _as_is(batch):
+    return batch

@@ -1,0 +1,386 @@
+"""Grade one artifact."""
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_consistent_length,
+    check_is_fitted,
+    column_or_1d,
+)
+
+from briqa_sk._validation import check_grades, check_positive
+from briqa_sk.estimators._base import NetworkEstimator
+from briqa_sk.estimators._dataset import Samples
+from briqa_sk.io import VolumeSequence
+from briqa_sk.losses import resolve_criterion
+from briqa_sk.sampling import resolve_batches
+
+
+class SeverityClassifier(ClassifierMixin, NetworkEstimator):
+    """Grade the severity of one artifact from whole volumes.
+
+    A 3-D network behind scikit-learn's interface. Severe cases are rare, so the loss
+    and the batches are parameters of their own; scans are many, so X may be files that
+    are read batch by batch.
+
+    Parameters
+    ----------
+    module : str, NetworkConfig or callable, default="compact"
+        The network: a name of :func:`briqa_sk.networks.network_names`, a configuration
+        such as ``DenseNet(growth_rate=16)``, or any
+        ``(in_channels, n_outputs) -> torch.nn.Module``.
+    criterion : str or configuration, default="cross_entropy"
+        The loss: a name of :data:`briqa_sk.losses.CRITERIA` or a configuration such as
+        ``ReweightedCrossEntropy(momentum=0.9)``.
+    batches : str or configuration, default="shuffled"
+        Who shares a batch: a name of :data:`briqa_sk.sampling.BATCHES` or a
+        configuration such as ``RotatingBatches(ratio="balanced")``.
+    grades : sequence or None, default=None
+        The labels from best to worst. Numbers and ordered pandas categoricals rank
+        themselves; text labels need it for every ordinal loss and for rotating
+        batches.
+    optimizer : {"adam", "adamw", "sgd"} or callable, default="adam"
+        A name, a torch optimizer class, or ``(parameters, lr) -> Optimizer``.
+    lr : float, default=1e-3
+        Learning rate at the start.
+    schedule : {"cosine", None}, default="cosine"
+        How the learning rate falls to 0 over ``max_epochs``; None keeps it.
+    max_epochs : int, default=20
+        Passes over the training volumes.
+    batch_size : int, default=8
+        Volumes per gradient step.
+    augment : callable or None, default=None
+        ``augment(volume, random_state=rng)`` is called on each training volume and
+        returns a Volume, or ``(Volume, grade)``, which can raise the grade and never
+        lowers it. Its generator depends on the seed, the epoch and the item only.
+    early_stopping : bool, default=False
+        Hold out a part of the training data, stop when its loss stops falling, and
+        keep the weights of the best epoch.
+    validation_fraction : float, default=0.2
+        Size of that part, in (0, 0.5]. It shares no subject with the rest when
+        ``groups`` are known.
+    patience : int, default=10
+        Epochs without improvement before stopping.
+    warm_start : bool, default=False
+        Start from the weights of the previous ``fit``, which must have seen the same
+        classes and volume shape.
+    checkpoint_dir : str, os.PathLike or None, default=None
+        Where an interrupted ``fit`` leaves its state after each epoch. The same fit,
+        called again, goes on from there; another fold, grid point or data set does
+        not, and a fit that ends removes its file.
+    callbacks : list of skorch.callbacks.Callback or None, default=None
+        More callbacks.
+    num_workers : int, default=0
+        Processes that read and preprocess volumes ahead of the network.
+    device : str, default="auto"
+        Where the network runs; ``"auto"`` takes a GPU if there is one, and computes in
+        mixed precision there.
+    verbose : int, default=0
+        1 shows a progress bar over all batches.
+    random_state : int, RandomState, Generator or None, default=None
+        Seeds weights, batches, augmentation and the validation part. An int makes
+        ``fit`` repeatable. Global random streams are never touched.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Grades seen in ``fit``, sorted, as everywhere in scikit-learn.
+    grades_ : ndarray of shape (n_classes,)
+        The same from best to worst.
+    class_counts_ : ndarray of shape (n_classes,)
+        Training scans of each grade, in the order of ``grades_``.
+    volume_shape_ : tuple of int
+        Shape (i, j, k) of the volumes seen in ``fit``, in voxels.
+    net_ : skorch.NeuralNetClassifier
+        The trained net, over ranks.
+    history_ : skorch.history.History
+        What happened in each epoch.
+
+    See Also
+    --------
+    briqa_sk.sampling.RotatingBatches : Batches that balance the grades.
+    briqa_sk.losses.ReweightedCrossEntropy : The loss of BRIQA.
+
+    References
+    ----------
+    BRIQA: Balanced Reweighting in Image Quality Assessment of Pediatric Brain MRI,
+    arXiv 2510.26661.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from briqa_sk import SeverityClassifier
+    >>> X = np.random.default_rng(0).normal(size=(6, 8, 8, 8))
+    >>> y = ["good", "good", "moderate", "moderate", "bad", "bad"]
+    >>> clf = SeverityClassifier(
+    ...     criterion="corn", grades=["good", "moderate", "bad"], max_epochs=1
+    ... ).fit(X, y)
+    >>> clf.predict_proba(X).shape
+    (6, 3)
+    """
+
+    def __init__(
+        self,
+        module="compact",
+        criterion="cross_entropy",
+        batches="shuffled",
+        *,
+        grades=None,
+        optimizer="adam",
+        lr=1e-3,
+        schedule="cosine",
+        max_epochs=20,
+        batch_size=8,
+        augment=None,
+        early_stopping=False,
+        validation_fraction=0.2,
+        patience=10,
+        warm_start=False,
+        checkpoint_dir=None,
+        callbacks=None,
+        num_workers=0,
+        device="auto",
+        verbose=0,
+        random_state=None,
+    ):
+        self.module = module
+        self.criterion = criterion
+        self.batches = batches
+        self.grades = grades
+        self.optimizer = optimizer
+        self.lr = lr
+        self.schedule = schedule
+        self.max_epochs = max_epochs
+        self.batch_size = batch_size
+        self.augment = augment
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.patience = patience
+        self.warm_start = warm_start
+        self.checkpoint_dir = checkpoint_dir
+        self.callbacks = callbacks
+        self.num_workers = num_workers
+        self.device = device
+        self.verbose = verbose
+        self.random_state = random_state
+
+    def fit(self, X, y, *, sample_weight=None, groups=None):
+        """Train the network.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, i, j, k), paths, or VolumeSequence
+            Preprocessed volumes, all of one shape.
+        y : array-like of shape (n_samples,)
+            Severity grades: numbers, text, or a pandas categorical.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            How much each scan counts in the loss, at least 0; only ratios matter.
+        groups : array-like of shape (n_samples,) or None, default=None
+            Subject of each scan, for early stopping. None reads the column ``group``
+            of a VolumeSequence.
+
+        Returns
+        -------
+        self : SeverityClassifier
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError
+            If the volumes differ in shape, hold NaN, are too small for the network, or
+            if y has one class, a missing label, or text where an order is needed.
+        KeyboardInterrupt
+            If training is interrupted; with ``checkpoint_dir`` the next ``fit`` goes
+            on from the last complete epoch.
+        """
+        self._check_params()
+        X = self._check_X(X, reset=not self._continues())
+        y, grades = self._check_y(X, y)
+        if self._continues() and not np.array_equal(grades, self.grades_):
+            raise ValueError(
+                f"{type(self).__name__}: warm_start needs the classes of the previous "
+                f"fit, {self.grades_.tolist()}, got {grades.tolist()}."
+            )
+        self._fit_net(self._check_samples(X, y, grades, sample_weight, groups))
+        return self
+
+    def partial_fit(self, X, y, classes=None, *, sample_weight=None):
+        """Train for one epoch, at a constant learning rate.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, i, j, k), paths, or VolumeSequence
+            Preprocessed volumes.
+        y : array-like of shape (n_samples,)
+            Severity grades.
+        classes : array-like of shape (n_classes,) or None, default=None
+            Every grade that may ever occur; needed in the first call only.
+        sample_weight : array-like of shape (n_samples,) or None, default=None
+            How much each scan counts in the loss.
+
+        Returns
+        -------
+        self : SeverityClassifier
+            The classifier, trained a little further.
+
+        Raises
+        ------
+        ValueError
+            If ``classes`` is missing in the first call, changes later, or lacks a
+            label of y.
+        """
+        self._check_params()
+        first = not hasattr(self, "net_")
+        X = self._check_X(X, reset=first)
+        if first and classes is None:
+            raise ValueError(
+                f"{type(self).__name__}: the first call of partial_fit must name all "
+                "classes, got classes=None."
+            )
+        grades = self.grades_ if classes is None else self._order(classes)
+        if not first and not np.array_equal(grades, self.grades_):
+            raise ValueError(
+                f"{type(self).__name__}: classes must stay those of the first call, "
+                f"{self.grades_.tolist()}, got {grades.tolist()}."
+            )
+        y = self._check_labels(X, y)
+        unknown = np.setdiff1d(y, grades)
+        if unknown.size:
+            raise ValueError(
+                f"{type(self).__name__}: y must hold the classes {grades.tolist()} "
+                f"only, got also {unknown.tolist()}."
+            )
+        samples = self._check_samples(
+            X, y, grades, sample_weight, groups=None, keep_counts=not first
+        )
+        self._partial_fit_net(samples)
+        return self
+
+    def predict_proba(self, X):
+        """Probability of each grade.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, i, j, k), paths, or VolumeSequence
+            Preprocessed volumes.
+
+        Returns
+        -------
+        proba : ndarray of shape (n_samples, n_classes)
+            Columns follow ``classes_``; rows sum to 1.
+        """
+        return np.exp(self._log_proba(X))
+
+    def decision_function(self, X):
+        """Confidence in each grade, on a logarithmic scale.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, i, j, k), paths, or VolumeSequence
+            Preprocessed volumes.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples, n_classes) or (n_samples,)
+            Log-probabilities, columns as in ``classes_``. With two classes, the
+            log-odds of ``classes_[1]``.
+        """
+        log_proba = self._log_proba(X)
+        if len(self.classes_) == 2:
+            return log_proba[:, 1] - log_proba[:, 0]
+        return log_proba
+
+    def predict(self, X):
+        """Most probable grade.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, i, j, k), paths, or VolumeSequence
+            Preprocessed volumes.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+            Grades, in the caller's own labels.
+        """
+        best = self._log_proba(X).argmax(axis=1)
+        return self.classes_[best]
+
+    @property
+    def history_(self):
+        """What happened in each epoch: times, losses and scores."""
+        check_is_fitted(self)
+        return self.net_.history_
+
+    def _log_proba(self, X):
+        by_rank = self._log_proba_by_rank(X)
+        return by_rank[:, self._ranks_of(self.classes_)]
+
+    def _continues(self):
+        return self.warm_start and hasattr(self, "net_")
+
+    def _check_params(self):
+        name = type(self).__name__
+        for parameter in ("lr", "max_epochs", "batch_size", "patience"):
+            check_positive(getattr(self, parameter), parameter, caller=name)
+        if self.schedule not in ("cosine", None):
+            raise ValueError(
+                f"{name}: schedule must be 'cosine' or None, got {self.schedule!r}."
+            )
+
+    def _check_y(self, X, y):
+        """Return y as an array, and its grades from best to worst."""
+        labels = self._check_labels(X, y)
+        grades = self._order(y)
+        if len(grades) < 2:
+            raise ValueError(
+                f"{type(self).__name__}: y must hold at least 2 classes, got 1 class: "
+                f"{grades.tolist()[0]!r}. Nothing can be learned from one grade."
+            )
+        return labels, grades
+
+    def _order(self, labels):
+        name = type(self).__name__
+        criterion = resolve_criterion(self.criterion, caller=name)
+        plan = resolve_batches(self.batches, caller=name)
+        ordinal = [c for c in (criterion, plan) if getattr(c, "is_ordinal", False)]
+        return check_grades(
+            labels,
+            self.grades,
+            ordinal_for=type(ordinal[0]).__name__ if ordinal else None,
+            caller=name,
+        )
+
+    def _check_labels(self, X, y):
+        y = column_or_1d(y, warn=True)
+        check_consistent_length(X, y)
+        check_classification_targets(y)
+        return y
+
+    def _check_samples(self, X, y, grades, sample_weight, groups, *, keep_counts=False):
+        """Set what is learned from the labels, and return all that training needs."""
+        self.grades_ = grades
+        self.classes_ = np.unique(grades)
+        rank = self._ranks_of(y)
+        if not keep_counts:
+            self.class_counts_ = np.bincount(rank, minlength=len(grades))
+        if sample_weight is not None and not np.any(sample_weight):
+            raise ValueError(
+                f"{type(self).__name__}: sample_weight must not be 0 for every sample."
+            )
+        weight = _check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        )
+        if groups is None and isinstance(X, VolumeSequence):
+            groups = X.columns.get("group")
+        if groups is not None:
+            groups = column_or_1d(groups)
+            check_consistent_length(X, groups)
+        return Samples(X, y, rank, weight / weight.mean(), groups)
+
+    def _ranks_of(self, labels):
+        """Return the rank of each label; 0 is best."""
+        rank_of_class = np.argsort(np.searchsorted(self.classes_, self.grades_))
+        return rank_of_class[np.searchsorted(self.classes_, labels)]

@@ -1,0 +1,154 @@
+import numpy as np
+import pytest
+import torch
+from skorch.callbacks import Callback
+from torch import nn
+
+from briqa_sk import SeverityClassifier, Volume, VolumeSequence
+
+
+class PowerCut(Callback):
+    """Interrupt a fit in an epoch, once."""
+
+    def __init__(self, epoch):
+        self.epoch = epoch
+        self.is_armed = True
+
+    def on_batch_begin(self, net, training=False, **kwargs):
+        if training and self.is_armed and len(net.history) == self.epoch:
+            self.is_armed = False
+            raise KeyboardInterrupt
+
+    def __reduce__(self):  # armed or not, it is the same fit
+        return PowerCut, (self.epoch,)
+
+
+def dropout_net(in_channels, n_outputs):
+    return nn.Sequential(
+        nn.Flatten(), nn.Dropout(0.5), nn.Linear(in_channels * 8**3, n_outputs)
+    )
+
+
+def classifier(folder, **params):
+    params = {
+        "module": dropout_net,
+        "criterion": "reweighted",
+        "batches": "rotating",
+        "grades": ["good", "moderate", "bad"],
+        "batch_size": 4,
+        "max_epochs": 5,
+        "random_state": 0,
+        "checkpoint_dir": folder,
+        **params,
+    }
+    return SeverityClassifier(**params)
+
+
+def interrupt(clf, X, y, epoch=4, **fit_params):
+    clf.set_params(callbacks=[PowerCut(epoch)])
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(X, y, **fit_params)
+    return clf
+
+
+@pytest.mark.parametrize(
+    "params",
+    [{}, {"early_stopping": True, "validation_fraction": 0.5, "patience": 4}],
+    ids=["plain", "early stopping"],
+)
+def test_a_resumed_fit_equals_an_uninterrupted_one(volumes, grades, tmp_path, params):
+    X, y = np.tile(volumes, (2, 1, 1, 1)), np.tile(grades, 2)
+    fit_params = {"groups": np.arange(12)}
+    whole = classifier(None, callbacks=[PowerCut(99)], **params)
+    expected = whole.fit(X, y, **fit_params).predict_proba(X)
+    clf = interrupt(classifier(tmp_path, **params), X, y, **fit_params)
+    resumed = clf.fit(X, y, **fit_params)
+    np.testing.assert_allclose(resumed.predict_proba(X), expected, atol=1e-6)
+    assert resumed.history_[:, "train_loss"] == pytest.approx(
+        whole.history_[:, "train_loss"]
+    )
+
+
+def test_a_resumed_fit_runs_the_missing_epochs_only(volumes, grades, tmp_path):
+    clf = interrupt(classifier(tmp_path), volumes, grades)
+    ran = []
+
+    class Count(Callback):
+        def on_epoch_begin(self, net, **kwargs):
+            ran.append(1)
+
+        def __reduce__(self):
+            return PowerCut, (4,)
+
+    clf.set_params(callbacks=[Count()]).fit(volumes, grades)
+    assert len(ran) == 2
+    assert len(clf.history_) == 5
+
+
+def test_a_finished_fit_leaves_no_checkpoint(volumes, grades, tmp_path):
+    classifier(tmp_path).fit(volumes, grades)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("other", ["labels", "volumes", "weights", "groups", "lr"])
+def test_another_fit_never_resumes_from_it(volumes, grades, tmp_path, other):
+    clf = interrupt(classifier(tmp_path), volumes, grades)
+    X = volumes + 1 if other == "volumes" else volumes
+    y = grades[::-1] if other == "labels" else grades
+    weight = np.arange(1, 7) if other == "weights" else None
+    groups = np.arange(6) if other == "groups" else None
+    if other == "lr":
+        clf.set_params(lr=0.1)
+    clf.fit(X, y, sample_weight=weight, groups=groups)
+    assert len(list(tmp_path.iterdir())) == 1  # the other fit's, still waiting
+
+
+def test_the_same_files_resume_and_changed_files_do_not(volumes, grades, tmp_path):
+    import nibabel as nib
+
+    paths = [str(tmp_path / f"{i}.nii") for i in range(6)]
+    for path, data in zip(paths, volumes, strict=True):
+        nib.save(nib.Nifti1Image(data, np.eye(4)), path)
+    folder = tmp_path / "checkpoints"
+    clf = interrupt(classifier(folder), paths, grades)
+    nib.save(nib.Nifti1Image(volumes[0][:, :, ::-1] * 2, 2 * np.eye(4)), paths[0])
+    clf.fit(paths, grades)
+    assert len(list(folder.iterdir())) == 1
+
+
+def test_a_damaged_checkpoint_is_reported_and_replaced(volumes, grades, tmp_path):
+    clf = interrupt(classifier(tmp_path), volumes, grades)
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes()[:100])
+    with pytest.warns(UserWarning, match="is damaged and the fit starts anew"):
+        clf.fit(volumes, grades)
+    assert len(clf.history_) == 5
+
+
+def test_a_full_disk_leaves_the_last_whole_checkpoint(
+    volumes, grades, tmp_path, monkeypatch
+):
+    clf = interrupt(classifier(tmp_path), volumes, grades, epoch=2)
+    (file,) = tmp_path.iterdir()
+    before = file.read_bytes()
+
+    def no_space(state, target):
+        target.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", no_space)
+    with pytest.raises(OSError, match="No space left"):
+        clf.fit(volumes, grades)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [before]
+
+
+def test_parameters_without_a_pickle_are_refused(volumes, grades, tmp_path):
+    clf = classifier(tmp_path, augment=lambda volume, random_state: volume)
+    with pytest.raises(TypeError, match="needs parameters that can be pickled"):
+        clf.fit(volumes, grades)
+
+
+def test_checkpoints_work_for_sequences_in_memory(volumes, grades, tmp_path):
+    X = VolumeSequence([Volume(v) for v in volumes])
+    clf = interrupt(classifier(tmp_path), X, grades)
+    assert len(clf.fit(X, grades).history_) == 5
