@@ -1,0 +1,7 @@
+"""An honest report of graded scans: numbers first, then pixels."""
+
+from briqa_sk.reporting.html import GradedScan, write_report
+from briqa_sk.reporting.provenance import software_versions
+from briqa_sk.reporting.summary import summarize_grades
+
+__all__ = ["GradedScan", "software_versions", "summarize_grades", "write_report"]

@@ -1,0 +1,226 @@
+"""A report that is one HTML file: no script, no request, nothing to install."""
+
+from dataclasses import dataclass, field
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from briqa_sk.exceptions import FINDINGS, UnreadableVolumeError
+from briqa_sk.io.atomic import write_atomically
+from briqa_sk.reporting.figures import (
+    confusion_figure,
+    grade_colours,
+    history_figure,
+    reliability_figure,
+    slices_picture,
+)
+
+#: Score -> its name in the report, what it means, and whether lower is better.
+SCORES = {
+    "macro_f1": ("Macro F1", "every grade counts the same", False),
+    "balanced_accuracy": ("Balanced accuracy", "mean recall of the grades", False),
+    "quadratic_kappa": ("Quadratic kappa", "agreement beyond chance", False),
+    "macro_averaged_mae": ("Grade error", "mean distance in grades", True),
+    "calibration_error": ("Calibration error", "of the probabilities", True),
+}
+
+
+@dataclass(frozen=True)
+class GradedScan:
+    """One scan of a report.
+
+    Parameters
+    ----------
+    name : str
+        What to call it, e.g. its path.
+    grade : object
+        Predicted grade, one of ``summary["grades"]``.
+    probabilities : dict of object to float, default=empty
+        Grade -> probability.
+    true_grade : object or None, default=None
+        None where it is not known.
+    subject : str or None, default=None
+        Whose scan it is.
+
+    Examples
+    --------
+    >>> GradedScan("sub-01.nii.gz", 2, {0: 0.1, 1: 0.2, 2: 0.7}, true_grade=1).grade
+    2
+    """
+
+    name: str
+    grade: object
+    probabilities: dict = field(default_factory=dict)
+    true_grade: object = None
+    subject: str = None
+
+
+def write_report(
+    path,
+    *,
+    title,
+    summary,
+    scans,
+    volumes=None,
+    history=None,
+    findings=(),
+    provenance=None,
+    n_pictures=12,
+):
+    """Write a report of graded scans as one self-contained HTML file.
+
+    It shows the key numbers with their intervals beside the majority baseline, the
+    worst and the misgraded scans in pictures, a table of all scans, the scans that
+    could not be read, and where the numbers come from. Without true grades it leaves
+    out what needs them. All text is escaped, file names too.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file; written whole or not at all.
+    title : str
+        What was graded, e.g. ``"Noise in head phantoms"``.
+    summary : dict
+        From :func:`summarize_grades`.
+    scans : sequence of GradedScan
+        In any order.
+    volumes : sequence of Volume, VolumeSequence or None, default=None
+        The scans as pictures, in the order of ``scans``. Only those that are shown are
+        read. None: no pictures.
+    history : sequence of dict or None, default=None
+        Losses per epoch; see :func:`history_figure`.
+    findings : sequence of dict, default=()
+        Unreadable scans: ``path``, ``finding`` (a key of
+        :data:`briqa_sk.exceptions.FINDINGS`) and ``message``.
+    provenance : dict of str to object or None, default=None
+        Versions, parameters, date: whatever it takes to do it again.
+    n_pictures : int, default=12
+        Most pictures of the worst scans, and of the misgraded ones.
+
+    Raises
+    ------
+    ValueError
+        If a scan has a grade that the summary lacks, or ``volumes`` another length
+        than ``scans``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from briqa_sk.reporting import GradedScan, summarize_grades, write_report
+    >>> scans = [GradedScan("a.nii", 0, {0: 0.9, 1: 0.1}), GradedScan("b.nii", 1)]
+    >>> page = Path(tempfile.mkdtemp()) / "report.html"
+    >>> summary = summarize_grades(None, [0, 1])
+    >>> write_report(page, title="Two scans", summary=summary, scans=scans)
+    >>> "<h1>Two scans</h1>" in page.read_text(encoding="utf-8")
+    True
+    """
+    _check(summary, scans, volumes)
+    colours = grade_colours(len(summary["grades"]), ordered=summary["ordered"])
+    rows = _worst_first([_row(i, scan, summary) for i, scan in enumerate(scans)])
+    wrong = [row for row in rows if row["is_wrong"]]
+    wrong.sort(key=lambda row: -abs(row["rank"] - row["true_rank"]))
+    page = _ENVIRONMENT.get_template("report.html").render(
+        title=title,
+        summary=summary,
+        grades=list(zip(summary["grades"], colours, summary["predicted"], strict=True)),
+        scores=[_score(name, score, summary) for name, score in _scores(summary)],
+        rows=rows,
+        worst=_with_pictures(rows[:n_pictures], volumes),
+        wrong=_with_pictures(wrong[:n_pictures], volumes),
+        n_wrong=len(wrong),
+        figures=_figures(summary, history),
+        findings=[{**row, "meaning": FINDINGS[row["finding"]]} for row in findings],
+        provenance=provenance or {},
+    )
+    write_atomically(path, lambda file: file.write(page.encode()))
+
+
+def _check(summary, scans, volumes):
+    if volumes is not None and len(volumes) != len(scans):
+        raise ValueError(
+            f"write_report: volumes must be as many as scans, {len(scans)}, "
+            f"got {len(volumes)}."
+        )
+    for scan in scans:
+        for grade in (scan.grade, scan.true_grade, *scan.probabilities):
+            if grade is not None and str(grade) not in summary["grades"]:
+                raise ValueError(
+                    f"write_report: every grade must be one of {summary['grades']}, "
+                    f"as in the summary, got {grade!r} for {scan.name!r}."
+                )
+
+
+def _row(index, scan, summary):
+    """Return what the templates need to know of a scan, as text and numbers."""
+    rank = summary["grades"].index
+    by_rank = {rank(str(g)): float(p) for g, p in scan.probabilities.items()}
+    known = scan.true_grade is not None
+    return {
+        "index": index,
+        "name": str(scan.name),
+        "subject": scan.subject,
+        "rank": rank(str(scan.grade)),
+        "true_rank": rank(str(scan.true_grade)) if known else None,
+        "is_wrong": known and str(scan.true_grade) != str(scan.grade),
+        "probability": by_rank.get(rank(str(scan.grade))),
+        "probabilities": sorted(by_rank.items()),
+        "expected_rank": sum(r * p for r, p in by_rank.items()),
+    }
+
+
+def _worst_first(rows):
+    return sorted(rows, key=lambda row: (-row["rank"], -row["expected_rank"]))
+
+
+def _with_pictures(rows, volumes):
+    if volumes is None:
+        return [{**row, "picture": None} for row in rows]
+    return [{**row, "picture": _picture(volumes, row["index"])} for row in rows]
+
+
+def _picture(volumes, index):
+    try:
+        return slices_picture(volumes[index])
+    except UnreadableVolumeError:
+        return None  # the file was there when it was graded, and is gone now
+
+
+def _scores(summary):
+    return summary.get("scores", {}).items()
+
+
+def _score(name, score, summary):
+    """Return a key number with the places of its marks on a scale, in percent."""
+    label, meaning, lower_is_better = SCORES[name]
+    full = len(summary["grades"]) - 1 if name == "macro_averaged_mae" else 1
+
+    def place(value):
+        return None if value is None else 100 * min(max(value / full, 0), 1)
+
+    return {
+        **score,
+        "label": label,
+        "meaning": meaning,
+        "lower_is_better": lower_is_better,
+        "full": full,
+        "places": {key: place(value) for key, value in score.items()},
+    }
+
+
+def _figures(summary, history):
+    return {
+        "confusion": confusion_figure(summary) if "confusion" in summary else None,
+        "reliability": (
+            reliability_figure(summary) if summary.get("reliability") else None
+        ),
+        "history": history_figure(history) if history else None,
+    }
+
+
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("briqa_sk.reporting"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)

@@ -1,0 +1,235 @@
+"""Grades in, a dictionary of numbers out: what a report says and JSON can hold."""
+
+import numpy as np
+from sklearn.metrics import (
+    confusion_matrix,
+    f1_score,
+    precision_recall_fscore_support,
+    recall_score,
+)
+from sklearn.utils import check_consistent_length
+
+from briqa_sk._validation import check_grades
+from briqa_sk.metrics import (
+    bootstrap_interval,
+    calibration_error,
+    macro_averaged_mae,
+    quadratic_kappa,
+)
+
+N_RELIABILITY_BINS = 10
+
+
+def summarize_grades(
+    y_true,
+    y_pred,
+    *,
+    proba=None,
+    classes=None,
+    grades=None,
+    subjects=None,
+    confidence=0.95,
+    n_resamples=1000,
+    random_state=0,
+):
+    """Summarize how scans were graded, and how well where the truth is known.
+
+    Every score stands next to that of the majority baseline, which calls each scan the
+    most frequent true grade, and has an interval over subjects. Scores that need an
+    order of the grades are left out where text labels come without one.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples,) or None
+        True grades; None where they are not known.
+    y_pred : array-like of shape (n_samples,)
+        Predicted grades.
+    proba : array-like of shape (n_samples, n_classes) or None, default=None
+        Predicted probabilities, for the calibration error.
+    classes : array-like of shape (n_classes,) or None, default=None
+        The label of each column of ``proba``, as in ``classifier.classes_``. None: the
+        sorted labels.
+    grades : sequence or None, default=None
+        Every label, from best to worst. None: numbers rank themselves, and text labels
+        have no order.
+    subjects : array-like of shape (n_samples,) or None, default=None
+        Subject of each scan; None counts each scan as its own.
+    confidence : float, default=0.95
+        Confidence of the intervals, in (0, 1).
+    n_resamples : int, default=1000
+        Bootstrap samples behind the intervals.
+    random_state : int, Generator, RandomState or None, default=0
+        Seeds the bootstrap.
+
+    Returns
+    -------
+    summary : dict
+        Holds strings, numbers, lists, dicts, and None for what is undefined, so that
+        JSON can hold it: ``n_scans``, ``n_subjects``, ``grades``, ``ordered``,
+        ``predicted`` (counts per grade); with the truth also ``true`` (counts),
+        ``confusion`` (a row per true grade), ``per_grade``, ``majority``, ``scores``
+        (each with ``value``, ``low``, ``high``, ``baseline``), ``confidence``; with
+        probabilities also ``reliability``.
+
+    Raises
+    ------
+    ValueError
+        If lengths differ, or ``grades`` lacks a label.
+
+    Examples
+    --------
+    >>> summary = summarize_grades([0, 0, 1, 2], [0, 0, 1, 1], n_resamples=50)
+    >>> summary["confusion"]
+    [[2, 0, 0], [0, 1, 0], [0, 1, 0]]
+    >>> round(summary["scores"]["balanced_accuracy"]["value"], 3)
+    0.667
+    """
+    labels, ordered = _label_scale(y_true, y_pred, classes, grades)
+    pred = _positions(y_pred, labels)
+    summary = {
+        "n_scans": len(pred),
+        "n_subjects": None if subjects is None else len(np.unique(subjects)),
+        "grades": [str(label) for label in labels],
+        "ordered": ordered,
+        "predicted": np.bincount(pred, minlength=len(labels)).tolist(),
+    }
+    if y_true is None:
+        return summary
+    check_consistent_length(y_true, y_pred, proba, subjects)
+    true = _positions(y_true, labels)
+    arrays = [true, pred]
+    if proba is not None:
+        arrays.append(_in_grade_order(proba, classes, labels))
+        summary["reliability"] = _reliability(true, arrays[-1])
+    interval = {
+        "groups": subjects,
+        "confidence": confidence,
+        "n_resamples": n_resamples,
+        "random_state": random_state,
+    }
+    return {
+        **summary,
+        **_counts(true, pred, labels),
+        "scores": _scores_with_intervals(arrays, len(labels), ordered, interval),
+        "confidence": confidence,
+    }
+
+
+def _label_scale(y_true, y_pred, classes, grades):
+    """Return every label from best to worst, and whether that order means anything."""
+    dtype = getattr(y_true, "dtype", None)
+    if grades is None and getattr(dtype, "ordered", False):
+        grades = list(dtype.categories)
+    given = [labels for labels in (y_true, y_pred, classes) if labels is not None]
+    seen = np.concatenate([np.asarray(labels) for labels in given])
+    kept = check_grades(seen, grades, caller="summarize_grades")
+    if grades is not None:
+        return list(grades), True
+    return kept.tolist(), kept.dtype.kind in "biuf"
+
+
+def _positions(y, labels):
+    place = {label: position for position, label in enumerate(labels)}
+    return np.array([place[label] for label in np.asarray(y).tolist()], dtype=int)
+
+
+def _in_grade_order(proba, classes, labels):
+    """Return the probabilities with one column per grade, from best to worst."""
+    proba = np.asarray(proba, dtype=float)
+    columns = _positions(np.unique(labels) if classes is None else classes, labels)
+    if proba.ndim != 2 or proba.shape[1] != len(columns):
+        raise ValueError(
+            f"summarize_grades: proba must have {len(columns)} columns, one per class, "
+            f"got shape {proba.shape}. Pass classes= to name the columns."
+        )
+    in_order = np.zeros((len(proba), len(labels)))
+    in_order[:, columns] = proba
+    return in_order
+
+
+def _counts(true, pred, labels):
+    """Return what can be read off the confusion matrix, grade by grade."""
+    positions = np.arange(len(labels))
+    precision, recall, f1, n_true = precision_recall_fscore_support(
+        true, pred, labels=positions, zero_division=0
+    )
+    per_grade = [
+        {
+            "grade": str(label),
+            "n_true": int(n_true[i]),
+            "n_predicted": int((pred == i).sum()),
+            # Without a scan of the grade there is nothing to recall.
+            "recall": float(recall[i]) if n_true[i] else None,
+            "precision": float(precision[i]) if (pred == i).any() else None,
+            "f1": float(f1[i]) if n_true[i] else None,
+        }
+        for i, label in enumerate(labels)
+    ]
+    return {
+        "true": n_true.tolist(),
+        "confusion": confusion_matrix(true, pred, labels=positions).tolist(),
+        "per_grade": per_grade,
+        "majority": str(labels[int(np.argmax(n_true))]),
+    }
+
+
+def _scores(true, pred, proba=None, *, n_grades, ordered):
+    """Return every score by name; the arrays hold positions on the scale of grades."""
+    present = np.unique(true)
+    scores = {
+        "macro_f1": f1_score(true, pred, average="macro", zero_division=0),
+        "balanced_accuracy": recall_score(
+            true, pred, labels=present, average="macro", zero_division=0
+        ),
+    }
+    if ordered:
+        scale = range(n_grades)
+        scores["quadratic_kappa"] = quadratic_kappa(true, pred, grades=scale)
+        scores["macro_averaged_mae"] = macro_averaged_mae(true, pred, grades=scale)
+    if proba is not None:
+        scores["calibration_error"] = calibration_error(
+            true, proba, classes=np.arange(n_grades)
+        )
+    return scores
+
+
+def _scores_with_intervals(arrays, n_grades, ordered, interval):
+    def scores(*drawn):
+        return _scores(*drawn, n_grades=n_grades, ordered=ordered)
+
+    values = scores(*arrays)
+    true = arrays[0]
+    always_majority = np.full_like(true, np.bincount(true).argmax())
+    baseline = scores(true, always_majority)
+    low, high = bootstrap_interval(
+        lambda *drawn: list(scores(*drawn).values()), *arrays, **interval
+    )
+    return {
+        name: {
+            "value": _number(values[name]),
+            "low": _number(low[i]),
+            "high": _number(high[i]),
+            "baseline": _number(baseline.get(name, np.nan)),
+        }
+        for i, name in enumerate(values)
+    }
+
+
+def _reliability(true, proba):
+    """Return mean confidence and accuracy of the scans in bins of their confidence."""
+    confidence = proba.max(axis=1)
+    right = proba.argmax(axis=1) == true
+    bins = np.ceil(confidence * N_RELIABILITY_BINS).astype(int)
+    return [
+        {
+            "n_scans": int((bins == b).sum()),
+            "confidence": float(confidence[bins == b].mean()),
+            "accuracy": float(right[bins == b].mean()),
+        }
+        for b in np.unique(bins)
+    ]
+
+
+def _number(value):
+    """Return a float, or None for NaN: JSON has no NaN."""
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+
+from briqa_sk.datasets import make_head_phantom
+from briqa_sk.datasets.phantom import SIGNAL_SCALE, add_rician_noise
+from briqa_sk.datasets.tissues import CONTRASTS, TISSUES, signal
+
+SMALL = (24, 28, 24)
+
+
+def test_a_seed_repeats_the_scan_bit_by_bit():
+    first = make_head_phantom(SMALL, snr=10, bias_field=0.2, random_state=3)
+    second = make_head_phantom(SMALL, snr=10, bias_field=0.2, random_state=3)
+    np.testing.assert_array_equal(first.data, second.data)
+    assert first.data.dtype == np.float32
+
+
+def test_the_whole_head_is_in_view_by_default():
+    data = make_head_phantom(SMALL, random_state=0).data
+    sides = [data[0], data[-1], data[:, 0], data[:, -1], data[:, :, -1]]
+    assert max(side.max() for side in sides) < 50  # below, the neck goes on
+
+
+def test_the_grid_is_centred_and_has_the_spacing_asked_for():
+    volume = make_head_phantom((10, 12, 14), spacing_mm=(9, 8, 7), random_state=0)
+    assert volume.spacing_mm == (9, 8, 7)
+    middle = volume.affine @ [4.5, 5.5, 6.5, 1]
+    assert middle.tolist() == [0, -8, 0, 1]
+
+
+def test_a_finer_grid_shows_the_same_head():
+    coarse = make_head_phantom((24, 28, 24), random_state=0).data
+    fine = make_head_phantom((48, 56, 48), random_state=0).data
+    averaged = fine.reshape(24, 2, 28, 2, 24, 2).mean(axis=(1, 3, 5))
+    assert np.corrcoef(coarse.ravel(), averaged.ravel())[0, 1] > 0.95
+
+
+def test_the_brightest_voxels_of_flair_are_not_csf():
+    t2w = make_head_phantom(SMALL, contrast="T2w", random_state=0).data
+    flair = make_head_phantom(SMALL, contrast="FLAIR", random_state=0).data
+    assert flair[t2w > 400].mean() < t2w[t2w > 400].mean() / 2
+
+
+def test_noise_without_signal_has_the_mean_of_a_rayleigh_law():
+    sigma = SIGNAL_SCALE * signal(TISSUES["white"], CONTRASTS["T1w"]) / 5
+    air = np.zeros((40, 40, 40), np.float32)
+    noisy = add_rician_noise(air, 5, "T1w", np.random.default_rng(0))
+    assert noisy.mean() == pytest.approx(sigma * np.sqrt(np.pi / 2), rel=0.01)
+
+
+def test_noise_in_strong_signal_has_the_asked_standard_deviation():
+    sigma = SIGNAL_SCALE * signal(TISSUES["white"], CONTRASTS["T1w"]) / 20
+    bright = np.full((40, 40, 40), 1000, np.float32)
+    noisy = add_rician_noise(bright, 20, "T1w", np.random.default_rng(0))
+    assert noisy.std() == pytest.approx(sigma, rel=0.01)
+
+
+def test_bias_field_stays_within_its_strength():
+    clean = make_head_phantom(SMALL, random_state=0).data
+    biased = make_head_phantom(SMALL, bias_field=0.3, random_state=0).data
+    ratio = biased[clean > 1] / clean[clean > 1]
+    assert 0.69 < ratio.min() < 0.9
+    assert 1.1 < ratio.max() < 1.31
+
+
+@pytest.mark.parametrize(
+    ("keywords", "said"),
+    [
+        ({"contrast": "T3w"}, "one of T1w, T2w, FLAIR, got 'T3w'"),
+        ({"snr": 0}, "snr must be positive, got 0"),
+        ({"bias_field": 1}, r"in \[0, 1\), got 1"),
+    ],
+)
+def test_what_is_out_of_range_is_refused(keywords, said):
+    with pytest.raises(ValueError, match=said):
+        make_head_phantom(SMALL, **keywords)
