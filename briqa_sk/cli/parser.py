@@ -1,0 +1,143 @@
+"""The arguments of every command; imports nothing heavy."""
+
+import argparse
+
+from briqa_sk._version import __version__
+
+
+def make_parser():
+    """Return the parser of ``briqa-sk``."""
+    parser = argparse.ArgumentParser(
+        prog="briqa-sk", description="Grade the quality of MRI scans."
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for add in (_add_demo, _add_train, _add_predict):
+        add(commands)
+    return parser
+
+
+def _add_demo(commands):
+    command = _add_command(
+        commands,
+        "demo",
+        "Make graded head phantoms, train on some, grade the others, report.",
+    )
+    command.add_argument("--out", default="demo", help="folder for everything it makes")
+    command.add_argument(
+        "--subjects", type=int, default=60, help="phantom heads (default: %(default)s)"
+    )
+    command.add_argument(
+        "--epochs", type=int, default=30, help="passes (default: %(default)s)"
+    )
+    command.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+
+
+def _add_train(commands):
+    command = _add_command(
+        commands, "train", "Train a severity model on a table of rated scans."
+    )
+    _add_table(command, required=True)
+    command.add_argument(
+        "--target", required=True, help="column with the grade of each scan"
+    )
+    command.add_argument("--out", required=True, help="model file to write, *.zip")
+    command.add_argument(
+        "--grades",
+        help="all grades from best to worst, separated by commas; text grades need it",
+    )
+    _add_preprocessing(command)
+    _add_training(command)
+
+
+def _add_predict(commands):
+    command = _add_command(
+        commands, "predict", "Grade scans with a trained model; one row per scan."
+    )
+    command.add_argument("model", help="model file that 'briqa-sk train' wrote")
+    command.add_argument(
+        "scans", nargs="*", help="scans, or folders to search for scans"
+    )
+    _add_table(command, required=False)
+    command.add_argument(
+        "--target", help="column with true grades, to be compared in the report"
+    )
+    command.add_argument(
+        "--out", default="predictions.tsv", help="table (default: %(default)s)"
+    )
+    command.add_argument("--report", help="HTML page to write")
+    command.add_argument(
+        "--device",
+        default="auto",
+        help="where the network runs (default: a GPU if there is one)",
+    )
+
+
+def _add_command(commands, name, text):
+    command = commands.add_parser(
+        name,
+        help=text,
+        description=text,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        if name == "train"
+        else argparse.HelpFormatter,
+    )
+    command.add_argument(
+        "--traceback", action="store_true", help="show where an error comes from"
+    )
+    return command
+
+
+def _add_table(command, *, required):
+    command.add_argument(
+        "--table",
+        required=required,
+        help="one row per scan, tab- or comma-separated; relative paths start at the "
+        "table's folder",
+    )
+    command.add_argument("--path-column", default="path", help="column with the files")
+    command.add_argument("--group", help="column with the subject of each scan")
+
+
+def _add_preprocessing(command):
+    group = command.add_argument_group("preprocessing")
+    group.add_argument("--orientation", default="RAS", help="axes of the volumes")
+    group.add_argument("--spacing-mm", type=float, default=2.0, help="voxel size")
+    group.add_argument(
+        "--shape",
+        type=int,
+        nargs=3,
+        default=(96, 112, 96),
+        metavar=("I", "J", "K"),
+        help="size of the volumes in voxels",
+    )
+    group.add_argument(
+        "--cache",
+        help="folder that keeps preprocessed scans (default: a temporary one)",
+    )
+    group.add_argument(
+        "--skip-unreadable",
+        action="store_true",
+        help="train without the scans that can't be read, instead of stopping",
+    )
+
+
+def _add_training(command):
+    group = command.add_argument_group("training")
+    group.add_argument("--module", default="compact", help="network")
+    group.add_argument("--criterion", default="cross_entropy", help="loss")
+    group.add_argument("--batches", default="shuffled", help="who shares a batch")
+    group.add_argument("--epochs", type=int, default=20, help="passes over the scans")
+    group.add_argument("--batch-size", type=int, default=8, help="scans per step")
+    group.add_argument("--lr", type=float, default=1e-3, help="learning rate")
+    group.add_argument(
+        "--early-stopping",
+        action="store_true",
+        help="hold out subjects and stop when their loss stops falling",
+    )
+    group.add_argument(
+        "--checkpoints", help="folder from which an interrupted training goes on"
+    )
+    group.add_argument("--workers", type=int, default=0, help="reading processes")
+    group.add_argument("--device", default="auto", help="where the network runs")
+    group.add_argument("--seed", type=int, default=0, help="random seed")

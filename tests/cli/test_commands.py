@@ -1,0 +1,208 @@
+"""The commands as a person types them, on small phantoms."""
+
+import subprocess
+import sys
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+
+from briqa_sk import load
+from briqa_sk.cli import main
+from briqa_sk.datasets import write_graded_heads
+
+SMALL = ["--spacing-mm", "12", "--shape", "16", "18", "16", "--epochs", "2"]
+
+
+@pytest.fixture(scope="module")
+def labels(tmp_path_factory):
+    """Table of 12 small phantom scans of 6 subjects."""
+    return write_graded_heads(
+        tmp_path_factory.mktemp("scans"), 6, shape=(16, 18, 16), random_state=0
+    )
+
+
+@pytest.fixture(scope="module")
+def model(labels):
+    out = labels.parent / "model.zip"
+    assert train(labels, out) == 0
+    return out
+
+
+def train(labels, out, *more):
+    what = ["--table", str(labels), "--target", "severity", "--group", "subject"]
+    return main(["train", *what, "--out", str(out), *SMALL, *more])
+
+
+def test_help_is_fast_and_imports_no_torch():
+    code = (
+        "import sys; from briqa_sk.cli import main\n"
+        "try: main(['train', '--help'])\n"
+        "except SystemExit: pass\n"
+        "sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_train_writes_a_model_and_says_on_what(labels, model, capsys, tmp_path):
+    assert train(labels, tmp_path / "model.zip", "--early-stopping") == 0
+    said = capsys.readouterr().out
+    assert "Trained on 12 scans (9 x 0, 2 x 1, 1 x 2) for 2 epochs" in said
+    assert load(model)["grade"].classes_.tolist() == [0, 1, 2]
+
+
+def test_predict_ends_in_a_complete_table(labels, model, tmp_path, capsys):
+    (labels.parent / "empty.nii.gz").write_bytes(b"")
+    scans = sorted(str(p) for p in labels.parent.rglob("*.nii.gz"))
+    out = tmp_path / "predictions.tsv"
+    assert main(["predict", str(model), *scans, "nowhere.nii", "--out", str(out)]) == 0
+    table = pd.read_csv(out, sep="\t", index_col="path")
+    assert table.index.tolist() == [*scans, "nowhere.nii"]
+    assert table["finding"].dropna().tolist() == ["empty", "missing"]
+    graded = table[table["finding"].isna()]
+    assert graded["grade"].isin([0, 1, 2]).all()
+    np.testing.assert_allclose(graded.filter(like="p_").sum(axis=1), 1, atol=2e-4)
+    assert "Graded 12 of 14 scans (1 empty, 1 missing)" in capsys.readouterr().out
+
+
+def test_predict_searches_folders_and_reports(labels, model, tmp_path):
+    out, page = tmp_path / "predictions.csv", tmp_path / "report.html"
+    what = ["--table", str(labels), "--target", "severity", "--group", "subject"]
+    files = ["--out", str(out), "--report", str(page)]
+    assert main(["predict", str(model), *what, *files]) == 0
+    assert len(pd.read_csv(out)) == 12
+    text = page.read_text()
+    assert "Macro F1" in text
+    assert "sub-01_run-1_T1w.nii.gz" in text
+    folder = str(labels.parent / "sub-01")
+    assert main(["predict", str(model), folder, "--out", str(out)]) == 0
+    assert len(pd.read_csv(out)) == 2
+
+
+def test_predictions_equal_those_of_the_library(labels, model, tmp_path):
+    folder = str(labels.parent / "sub-02")
+    out = tmp_path / "predictions.tsv"
+    main(["predict", str(model), folder, "--out", str(out)])
+    table = pd.read_csv(out, sep="\t")
+    assert table["grade"].tolist() == load(model).predict(table["path"]).tolist()
+
+
+def test_text_grades_take_their_order_from_the_command_line(labels, tmp_path):
+    table = pd.read_csv(labels, sep="\t")
+    table["severity"] = table["severity"].map({0: "good", 1: "fair", 2: "bad"})
+    table["path"] = [str(labels.parent / path) for path in table["path"]]
+    table.to_csv(tmp_path / "labels.csv", index=False)
+    out = tmp_path / "model.zip"
+    order = ["--criterion", "corn", "--grades", "good,fair,bad"]
+    assert train(tmp_path / "labels.csv", out, *order) == 0
+    assert load(out)["grade"].grades_.tolist() == ["good", "fair", "bad"]
+
+
+def test_an_unreadable_scan_stops_training_unless_it_is_skipped(
+    labels, tmp_path, capsys
+):
+    table = pd.read_csv(labels, sep="\t")
+    table["path"] = [str(labels.parent / path) for path in table["path"]]
+    table.loc[len(table)] = [str(tmp_path / "lost.nii.gz"), 0, "sub-99"]
+    table.to_csv(tmp_path / "labels.tsv", sep="\t", index=False)
+    out = tmp_path / "model.zip"
+    assert train(tmp_path / "labels.tsv", out) == 1
+    said = capsys.readouterr().err
+    assert "missing: " in said
+    assert "got 1 of 13 that are not" in said
+    assert not out.exists()
+    assert train(tmp_path / "labels.tsv", out, "--skip-unreadable") == 0
+    assert "Trained on 12 scans" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"severity": "grade"}, "must have the columns path, severity, subject"),
+        ({"path": "file"}, "--path-column"),
+    ],
+)
+def test_a_missing_column_is_named(labels, tmp_path, capsys, change, said):
+    table = pd.read_csv(labels, sep="\t").rename(columns=change)
+    table.to_csv(tmp_path / "labels.tsv", sep="\t", index=False)
+    assert train(tmp_path / "labels.tsv", tmp_path / "model.zip") == 1
+    assert said in capsys.readouterr().err
+
+
+def test_a_scan_without_a_grade_is_named_by_its_line(labels, tmp_path, capsys):
+    table = pd.read_csv(labels, sep="\t").astype({"severity": float})
+    table.loc[3, "severity"] = np.nan
+    table.to_csv(tmp_path / "labels.tsv", sep="\t", index=False)
+    assert train(tmp_path / "labels.tsv", tmp_path / "model.zip") == 1
+    assert "got 1 without one, first in lines [5]" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["predict", "nowhere.zip", "scan.nii"], "nowhere.zip"),
+        (["predict", "nowhere.zip"], "got neither"),
+        (["predict", "nowhere.zip", "scan.nii", "--table", "t.tsv"], "got both"),
+    ],
+)
+def test_wrong_calls_end_in_one_sentence(capsys, arguments, said):
+    assert main(arguments) == 1
+    message = capsys.readouterr().err
+    assert said in message
+    assert message.count("\n") == 1
+
+
+def test_a_folder_without_scans_is_refused(model, tmp_path, capsys):
+    assert main(["predict", str(model), str(tmp_path)]) == 1
+    assert "must hold scans" in capsys.readouterr().err
+
+
+def test_traceback_shows_where_an_error_comes_from():
+    with pytest.raises(ValueError, match="neither"):
+        main(["predict", "nowhere.zip", "--traceback"])
+
+
+def test_an_interrupt_is_reported_as_one(labels, tmp_path, monkeypatch, capsys):
+    def interrupt(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("briqa_sk.estimators._base.train", interrupt)
+    assert train(labels, tmp_path / "model.zip") == 130
+    assert capsys.readouterr().err.endswith("interrupted.\n")
+    assert not (tmp_path / "model.zip").exists()
+
+
+def test_demo_makes_scans_a_model_a_table_and_a_report(tmp_path):
+    out = tmp_path / "demo"
+    assert main(["demo", "--out", str(out), "--subjects", "6", "--epochs", "1"]) == 0
+    table = pd.read_csv(out / "predictions.tsv", sep="\t")
+    assert table["grade"].notna().all()
+    assert "Noise in phantom heads" in (out / "report.html").read_text()
+    assert load(out / "model.zip").predict([table["path"][0]]).shape == (1,)
+
+
+def test_real_scans_train_and_are_graded(real_data, tmp_path):
+    """Known noise on real heads, from the command line."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for path in sorted((real_data / "ixi").glob("*_T1w.nii.gz"))[:6]:
+        image = nib.load(path)
+        data = image.get_fdata(dtype=np.float32)
+        for grade, fraction in enumerate([0.0, 0.6]):
+            sigma = fraction * data[data > data.mean()].mean()
+            real, imaginary = sigma * rng.normal(size=(2, *data.shape))
+            noisy = np.hypot(data + real, imaginary).astype(np.float32)
+            name = f"{path.name[:6]}_{grade}.nii"
+            nib.save(nib.Nifti1Image(noisy, image.affine), tmp_path / name)
+            rows.append((name, grade, path.name[:6]))
+    table = pd.DataFrame(rows, columns=["path", "severity", "subject"])
+    table[:8].to_csv(tmp_path / "train.tsv", sep="\t", index=False)
+    table[8:].to_csv(tmp_path / "test.tsv", sep="\t", index=False)
+    shape = ["--spacing-mm", "4", "--shape", "48", "56", "48", "--epochs", "15"]
+    out = tmp_path / "predictions.tsv"
+    model = str(tmp_path / "model.zip")
+    assert train(tmp_path / "train.tsv", model, *shape) == 0
+    arguments = ["predict", model, "--table", str(tmp_path / "test.tsv")]
+    assert main([*arguments, "--out", str(out)]) == 0
+    assert pd.read_csv(out, sep="\t")["grade"].tolist() == [0, 1, 0, 1]
