@@ -17,7 +17,7 @@ from briqa_sk import SeverityClassifier
 from briqa_sk.networks import CompactNet
 from briqa_sk.sampling import ShuffledBatchSampler
 
-N_SCANS, SIZE, BATCH_SIZE, N_EPOCHS = 64, 48, 8, 3
+N_SCANS, SIZE, BATCH_SIZE, N_EPOCHS = 64, 48, 8, 5
 
 
 def classifier(**params):
@@ -75,7 +75,7 @@ def show(title, names, times):
 def main():
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--runs", type=int, default=15, help="timed pairs")
+    parser.add_argument("--runs", type=int, default=25, help="timed pairs")
     n_runs = parser.parse_args().runs
     torch.set_num_threads(1)
     print(describe_machine())

@@ -96,15 +96,15 @@ class ReweightedCriterion(Criterion):
         """Return the loss of a batch; see :class:`Criterion`."""
         logits = at_least_float32(logits)
         loss = F.cross_entropy(logits, target, reduction="none")  # (batch,)
-        is_class = F.one_hot(target, self.n_classes).to(loss.dtype)
+        is_class = F.one_hot(target, self.n_classes).to(
+            loss.dtype
+        )  # (batch, n_classes)
         n_in_class = is_class.sum(dim=0)  # (n_classes,)
         share = is_class / n_in_class.clamp(min=1)  # (batch, n_classes)
         if sample_weight is not None:
-            share = share * sample_weight[:, None].to(loss.dtype)
-        # Sums of products, because autocast would round a matrix product to float16.
-        class_loss = (loss[:, None] * share).sum(dim=0)  # (n_classes,)
+            share = share * sample_weight[:, None]
         if not self.training:
-            return class_loss.sum()
+            return (loss * share.sum(dim=1)).sum()
         if features is None:
             raise ValueError(
                 "ReweightedCrossEntropy: features must be the input of the last linear "
@@ -112,19 +112,23 @@ class ReweightedCriterion(Criterion):
                 "briqa_sk.networks.record_features."
             )
         size = _head_gradient_size(logits.detach(), features.detach(), is_class, share)
-        return (self._class_weight(size, n_in_class > 0) * class_loss).sum()
+        alpha = self._class_weight(size, n_in_class > 0)  # (n_classes,)
+        # The sum of alpha_c L_c as one sum over samples: nothing but the losses needs a
+        # gradient. No matrix product, which autocast would round.
+        return (loss * (share * alpha).sum(dim=1)).sum()
 
     @torch.no_grad()
     def _class_weight(self, size, is_present):
         """Return alpha, 0 for the grades that are not in the batch."""
-        old = self.gradient_size.to(size.dtype)
-        # A grade's first gradient has no past to be averaged with.
-        momentum = torch.where(old > 0, self.momentum, 0.0)
-        size = torch.where(is_present, momentum * old + (1 - momentum) * size, old)
-        self.gradient_size.copy_(size)
+        if self.momentum > 0:
+            old = self.gradient_size.to(size.dtype)
+            averaged = self.momentum * old + (1 - self.momentum) * size
+            # A grade's first gradient has no past to be averaged with.
+            size = torch.where(old > 0, averaged, size)
+        self.gradient_size.copy_(torch.where(is_present, size, self.gradient_size))
         size = size.clamp(min=SMALLEST_GRADIENT)
         smallest = size.masked_fill(~is_present, torch.inf).amin()
-        return torch.where(is_present, smallest / size, 0.0)
+        return smallest / size * is_present
 
 
 @torch.no_grad()
@@ -132,7 +136,10 @@ def _head_gradient_size(logits, features, is_class, share):
     """Return the norm of each class loss's gradient for the head, (n_classes,)."""
     # Outside autocast: in half precision a small gradient would vanish.
     with torch.autocast(logits.device.type, enabled=False):
-        features = F.pad(features.to(logits.dtype), (0, 1), value=1.0)  # 1 for the bias
+        features = features.to(logits.dtype)
         pull = logits.softmax(dim=1) - is_class  # (batch, n_logits)
-        gradient = torch.einsum("bc,bk,bf->ckf", share, pull, features)
-        return gradient.flatten(start_dim=1).norm(dim=1)
+        pull = share[:, :, None] * pull[:, None, :]  # (batch, n_classes, n_logits)
+        weight = pull.flatten(start_dim=1).T @ features  # (n_classes * n_logits, n_f)
+        bias = pull.sum(dim=0)  # (n_classes, n_logits)
+        weight = weight.reshape(len(bias), -1)  # (n_classes, n_logits * n_f)
+        return (weight.square().sum(dim=1) + bias.square().sum(dim=1)).sqrt()
