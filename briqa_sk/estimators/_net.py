@@ -33,6 +33,8 @@ class SeverityNet(NeuralNetClassifier):
     training had ended).
     """
 
+    _record = None  # what enters the head, while an epoch runs
+
     def get_iterator(self, dataset, training=False):
         """Return a loader over the batches of the data set."""
         prefix = "iterator_train" if training else "iterator_valid"
@@ -44,44 +46,49 @@ class SeverityNet(NeuralNetClassifier):
         )
 
     def infer(self, x, **fit_params):
-        """Return logits, with the features behind them when the loss reads them."""
+        """Return the logits of a batch."""
         x = to_tensor(x["x"], device=self.device)
         with self._mixed_precision():
-            if not (self.criterion_.reads_features and self.criterion_.training):
-                return self.module_(x, **fit_params).to(_at_least_float32(x))
-            head = find_head(self.module_, self.criterion_.n_outputs)
-            with record_features(head) as record:
-                logits = self.module_(x, **fit_params)
-        dtype = _at_least_float32(x)
-        return logits.to(dtype), record.features.to(dtype)
+            logits = self.module_(x, **fit_params)
+        return logits.to(_at_least_float32(x))
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
         """Return the weighted loss of a batch."""
-        logits, features = y_pred if isinstance(y_pred, tuple) else (y_pred, None)
         target = to_tensor(y_true, device=self.device)
-        weight = to_tensor(X["weight"], device=self.device).to(logits.dtype)
-        return self.criterion_(logits, target, weight, features)
+        weight = to_tensor(X["weight"], device=self.device).to(y_pred.dtype)
+        features = self._record.features if training and self._record else None
+        return self.criterion_(y_pred, target, weight, features)
 
     def _set_training(self, training=True):
         # skorch walks through all layers before each batch; once per change will do.
         if self.module_.training != training or self.criterion_.training != training:
             super()._set_training(training)
 
-    def run_single_epoch(self, *args, **kwargs):
+    def run_single_epoch(self, iterator, training, *args, **kwargs):
         """Run one pass over the data."""
         try:
-            super().run_single_epoch(*args, **kwargs)
+            with self._recorded_features(training):
+                super().run_single_epoch(iterator, training, *args, **kwargs)
         except KeyboardInterrupt as interrupt:
             raise _FitInterrupted from interrupt
 
+    @contextlib.contextmanager
+    def _recorded_features(self, training):
+        """Record what enters the head during an epoch, if the loss reads it."""
+        if not (training and self.criterion_.reads_features):
+            yield
+            return
+        head = find_head(self.module_, self.criterion_.n_outputs)
+        try:
+            with record_features(head) as self._record:
+                yield
+        finally:
+            self._record = None
+
     def log_proba(self, dataset):
         """Return the log-probability of every rank, ``(n_samples, n_classes)``."""
-        outputs = [
-            output[0] if isinstance(output, tuple) else output
-            for output in self.forward_iter(dataset)
-        ]
         with torch.no_grad():
-            logits = torch.cat(outputs).to(self.device)
+            logits = torch.cat(list(self.forward_iter(dataset))).to(self.device)
             return self.criterion_.log_proba(logits).cpu().numpy()
 
     def _mixed_precision(self):

@@ -366,13 +366,14 @@ class SeverityClassifier(ClassifierMixin, NetworkEstimator):
         rank = self._ranks_of(y)
         if not keep_counts:
             self.class_counts_ = np.bincount(rank, minlength=len(grades))
-        if sample_weight is not None and not np.any(sample_weight):
-            raise ValueError(
-                f"{type(self).__name__}: sample_weight must not be 0 for every sample."
-            )
         weight = _check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )
+        if not weight.any():  # newer scikit-learn says so itself
+            raise ValueError(
+                f"{type(self).__name__}: sample_weight must hold a non-zero number, "
+                "got 0 for every sample."
+            )
         if groups is None and isinstance(X, VolumeSequence):
             groups = X.columns.get("group")
         if groups is not None:

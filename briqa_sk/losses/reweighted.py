@@ -91,18 +91,17 @@ class ReweightedCriterion(Criterion):
         super().__init__(n_classes)
         self.momentum = momentum
         self.register_buffer("gradient_size", torch.zeros(n_classes))
+        self.register_buffer("ranks", torch.arange(n_classes), persistent=False)
 
     def forward(self, logits, target, sample_weight=None, features=None):
         """Return the loss of a batch; see :class:`Criterion`."""
         logits = at_least_float32(logits)
         loss = F.cross_entropy(logits, target, reduction="none")  # (batch,)
-        is_class = F.one_hot(target, self.n_classes).to(
-            loss.dtype
-        )  # (batch, n_classes)
+        is_class = (target[:, None] == self.ranks).to(loss.dtype)  # (batch, n_classes)
         n_in_class = is_class.sum(dim=0)  # (n_classes,)
         share = is_class / n_in_class.clamp(min=1)  # (batch, n_classes)
         if sample_weight is not None:
-            share = share * sample_weight[:, None]
+            share *= sample_weight[:, None]
         if not self.training:
             return (loss * share.sum(dim=1)).sum()
         if features is None:
@@ -112,23 +111,22 @@ class ReweightedCriterion(Criterion):
                 "briqa_sk.networks.record_features."
             )
         size = _head_gradient_size(logits.detach(), features.detach(), is_class, share)
-        alpha = self._class_weight(size, n_in_class > 0)  # (n_classes,)
+        alpha = self._class_weight(size, n_in_class == 0)  # (n_classes,)
         # The sum of alpha_c L_c as one sum over samples: nothing but the losses needs a
         # gradient. No matrix product, which autocast would round.
         return (loss * (share * alpha).sum(dim=1)).sum()
 
     @torch.no_grad()
-    def _class_weight(self, size, is_present):
+    def _class_weight(self, size, is_absent):
         """Return alpha, 0 for the grades that are not in the batch."""
+        old = self.gradient_size.to(size.dtype)
         if self.momentum > 0:
-            old = self.gradient_size.to(size.dtype)
             averaged = self.momentum * old + (1 - self.momentum) * size
             # A grade's first gradient has no past to be averaged with.
             size = torch.where(old > 0, averaged, size)
-        self.gradient_size.copy_(torch.where(is_present, size, self.gradient_size))
-        size = size.clamp(min=SMALLEST_GRADIENT)
-        smallest = size.masked_fill(~is_present, torch.inf).amin()
-        return smallest / size * is_present
+        self.gradient_size = torch.where(is_absent, old, size)
+        size = size.clamp(min=SMALLEST_GRADIENT).masked_fill(is_absent, torch.inf)
+        return size.amin() / size
 
 
 @torch.no_grad()
@@ -136,10 +134,8 @@ def _head_gradient_size(logits, features, is_class, share):
     """Return the norm of each class loss's gradient for the head, (n_classes,)."""
     # Outside autocast: in half precision a small gradient would vanish.
     with torch.autocast(logits.device.type, enabled=False):
-        features = features.to(logits.dtype)
+        features = F.pad(features.to(logits.dtype), (0, 1), value=1.0)  # 1 for the bias
         pull = logits.softmax(dim=1) - is_class  # (batch, n_logits)
         pull = share[:, :, None] * pull[:, None, :]  # (batch, n_classes, n_logits)
-        weight = pull.flatten(start_dim=1).T @ features  # (n_classes * n_logits, n_f)
-        bias = pull.sum(dim=0)  # (n_classes, n_logits)
-        weight = weight.reshape(len(bias), -1)  # (n_classes, n_logits * n_f)
-        return (weight.square().sum(dim=1) + bias.square().sum(dim=1)).sqrt()
+        gradient = pull.flatten(start_dim=1).T @ features
+        return gradient.reshape(is_class.shape[1], -1).norm(dim=1)
