@@ -6,6 +6,7 @@ Run ``python benchmarks/sampling.py``. Promise: built in 3 s, 1e6 indices per se
 from time import perf_counter
 
 import numpy as np
+from machine import describe_machine
 from torch.utils.data import BatchSampler, WeightedRandomSampler
 
 from briqa_sk.sampling import RotatingBatchSampler
@@ -35,6 +36,7 @@ def peer(y):
 
 def main():
     """Measure both sides and print the ratios."""
+    print(describe_machine())
     rng = np.random.default_rng(0)
     y = rng.choice(3, size=N_LABELS, p=[0.8, 0.15, 0.05])
     n_batches = N_DRAWN // BATCH_SIZE
