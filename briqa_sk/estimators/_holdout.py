@@ -32,7 +32,8 @@ def split_holdout(rank, groups, fraction, seed, *, caller):
     Raises
     ------
     ValueError
-        If ``fraction`` is out of range, or a grade would be left out of training.
+        If ``fraction`` is out of range, there is one subject only, or a grade would be
+        left out of training.
     """
     if not 0 < fraction <= 0.5:
         raise ValueError(
@@ -47,9 +48,14 @@ def split_holdout(rank, groups, fraction, seed, *, caller):
         )
         splitter = StratifiedShuffleSplit(1, test_size=fraction, random_state=seed)
     else:
-        splitter = StratifiedGroupKFold(
-            round(1 / fraction), shuffle=True, random_state=seed
-        )
+        n_groups = len(np.unique(groups))
+        if n_groups < 2:
+            raise ValueError(
+                f"{caller}: early stopping needs at least 2 groups, one to hold out, "
+                f"got {n_groups}. Set early_stopping=False."
+            )
+        n_parts = min(round(1 / fraction), n_groups)
+        splitter = StratifiedGroupKFold(n_parts, shuffle=True, random_state=seed)
     train, valid = next(splitter.split(rank, rank, groups))
     lost = np.setdiff1d(rank, rank[train])
     if lost.size:

@@ -393,6 +393,18 @@ def test_a_grade_of_one_subject_cannot_be_held_out(separable):
         clf.fit(X, y, groups=groups)
 
 
+def test_one_subject_cannot_be_held_out(volumes, grades):
+    with pytest.raises(ValueError, match="at least 2 groups, one to hold out, got 1"):
+        quick(early_stopping=True).fit(volumes, grades, groups=["sub-01"] * 6)
+
+
+@pytest.mark.parametrize("fraction", [0, 0.7])
+def test_the_held_out_part_is_at_most_half(volumes, grades, fraction):
+    clf = quick(early_stopping=True, validation_fraction=fraction)
+    with pytest.raises(ValueError, match=r"must be in \(0, 0.5\]"):
+        clf.fit(volumes, grades)
+
+
 # Warm start and partial fit
 
 
