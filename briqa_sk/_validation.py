@@ -4,7 +4,7 @@ import os
 from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 
 VOLUMES_NDIM = 4  # (n_samples, i, j, k)
 
@@ -134,10 +134,12 @@ def resolve(value, registry, *, caller, parameter):
                 f"or a configuration object, got {value!r}."
             )
         return clone(registry[value])
-    if isinstance(value, type) or not callable(value):
+    is_config_class = isinstance(value, type) and issubclass(value, BaseEstimator)
+    if is_config_class or not callable(value):
+        hint = f" Write {value.__name__}()." if is_config_class else ""
         raise TypeError(
-            f"{caller}: {parameter} must be a name or a configuration object, "
-            f"got {value!r}. Names: {', '.join(sorted(registry))}."
+            f"{caller}: {parameter} must be a name ({', '.join(sorted(registry))}) or "
+            f"a configuration object, got {value!r}.{hint}"
         )
     return value
 
@@ -193,10 +195,13 @@ def check_grades(y, grades=None, *, ordinal_for=None, caller):
     return np.asarray(kept, dtype=seen.dtype)
 
 
-def check_positive(value, parameter, *, caller):
-    """Raise ``ValueError`` unless a number is above 0."""
-    if not value > 0:
-        raise ValueError(f"{caller}: {parameter} must be above 0, got {value!r}.")
+def check_positive(value, parameter, *, caller, kind=Real):
+    """Raise ``ValueError`` unless a value is a number of some kind, above 0."""
+    if not isinstance(value, kind) or isinstance(value, bool) or not value > 0:
+        what = "a whole number" if kind is Integral else "a number"
+        raise ValueError(
+            f"{caller}: {parameter} must be {what} above 0, got {value!r}."
+        )
 
 
 def check_real(value, parameter, *, caller):

@@ -1,5 +1,7 @@
 """Grade one artifact."""
 
+from numbers import Integral
+
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
@@ -323,8 +325,10 @@ class SeverityClassifier(ClassifierMixin, NetworkEstimator):
 
     def _check_params(self):
         name = type(self).__name__
-        for parameter in ("lr", "max_epochs", "batch_size", "patience"):
-            check_positive(getattr(self, parameter), parameter, caller=name)
+        check_positive(self.lr, "lr", caller=name)
+        for parameter in ("max_epochs", "batch_size", "patience"):
+            value = getattr(self, parameter)
+            check_positive(value, parameter, caller=name, kind=Integral)
         if self.schedule not in ("cosine", None):
             raise ValueError(
                 f"{name}: schedule must be 'cosine' or None, got {self.schedule!r}."

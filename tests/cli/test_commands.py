@@ -19,7 +19,11 @@ SMALL = ["--spacing-mm", "12", "--shape", "16", "18", "16", "--epochs", "2"]
 def labels(tmp_path_factory):
     """Table of 12 small phantom scans of 6 subjects."""
     return write_graded_heads(
-        tmp_path_factory.mktemp("scans"), 6, shape=(16, 18, 16), random_state=0
+        tmp_path_factory.mktemp("scans"),
+        6,
+        shape=(16, 18, 16),
+        proportions=(0.5, 0.25, 0.25),
+        random_state=0,
     )
 
 
@@ -48,7 +52,7 @@ def test_help_is_fast_and_imports_no_torch():
 def test_train_writes_a_model_and_says_on_what(labels, model, capsys, tmp_path):
     assert train(labels, tmp_path / "model.zip", "--early-stopping") == 0
     said = capsys.readouterr().out
-    assert "Trained on 12 scans (9 x 0, 2 x 1, 1 x 2) for 2 epochs" in said
+    assert "Trained on 12 scans (6 x 0, 3 x 1, 3 x 2) for 2 epochs" in said
     assert load(model)["grade"].classes_.tolist() == [0, 1, 2]
 
 

@@ -95,7 +95,9 @@ def test_text_labels_without_an_order_are_refused_where_order_counts(separable, 
         ([0, 1] * 3, {"module": "alexnet"}, "module must be one of .*compact"),
         ([0, 1] * 3, {"optimizer": "lbfgs"}, "optimizer must be one of adam"),
         ([0, 1] * 3, {"schedule": "step"}, "schedule must be 'cosine' or None"),
-        ([0, 1] * 3, {"max_epochs": 0}, "max_epochs must be above 0, got 0"),
+        ([0, 1] * 3, {"max_epochs": 0}, "max_epochs must be a whole number above 0"),
+        ([0, 1] * 3, {"batch_size": 2.5}, "batch_size must be a whole number above 0"),
+        ([0, 1] * 3, {"lr": "fast"}, "lr must be a number above 0, got 'fast'"),
         ([0, 1] * 3, {"batches": "rotating", "batch_size": 7}, "batch_size"),
         ([0, 1] * 3, {"module": "densenet121"}, r"at least .*got \(8, 8, 8\)"),
     ],
@@ -385,12 +387,17 @@ def test_early_stopping_stops_and_keeps_the_best_weights(separable):
     assert clf.net_.callbacks_[-1][1].best_epoch_ == np.argmin(losses) + 1
 
 
-def test_a_grade_of_one_subject_cannot_be_held_out(separable):
+def test_a_grade_of_one_subject_is_not_held_out(separable):
     X, y, groups = separable
     groups = np.where(y == "bad", 0, groups)
-    clf = quick(early_stopping=True, validation_fraction=0.5)
+    _, valid = groups_seen(lambda: stopping().fit(X, y, groups=groups))
+    assert 0 not in valid
+
+
+def test_grades_that_need_every_subject_cannot_be_held_out(separable):
+    X, y, _ = separable
     with pytest.raises(ValueError, match="must leave every grade in the training"):
-        clf.fit(X, y, groups=groups)
+        quick(early_stopping=True).fit(X, y, groups=y)
 
 
 def test_one_subject_cannot_be_held_out(volumes, grades):
@@ -467,6 +474,16 @@ def make_flat(in_channels, n_outputs):
 def test_any_callable_makes_a_module(volumes, grades):
     clf = quick(module=make_flat, criterion="reweighted").fit(volumes, grades)
     assert isinstance(clf.net_.module_, FlatNet)
+
+
+def test_a_module_class_makes_a_module(volumes, grades):
+    clf = quick(module=FlatNet).fit(volumes, grades)
+    assert isinstance(clf.net_.module_, FlatNet)
+
+
+def test_a_configuration_class_wants_to_be_called(volumes, grades):
+    with pytest.raises(TypeError, match=r"Write CompactNet\(\)"):
+        quick(module=CompactNet).fit(volumes, grades)
 
 
 def test_a_torch_optimizer_class_is_an_optimizer(volumes, grades):

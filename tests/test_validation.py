@@ -1,0 +1,67 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from briqa_sk._validation import check_grades, check_paths, check_volumes, resolve
+from briqa_sk.networks import NETWORKS, CompactNet
+
+
+def test_finite_voxels_may_add_up_to_more_than_float32_holds():
+    X = np.full((1, 4, 4, 4), 1e38, np.float32)
+    assert check_volumes(X, caller="demo") is X
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "said"),
+    [
+        ([np.zeros((2, 2, 2)), np.zeros((3, 2, 2))], ValueError, "ragged sequence"),
+        (np.zeros((1, 2, 2, 2), complex), TypeError, "got dtype complex128"),
+        (np.full((2, 2, 2, 2), np.inf), ValueError, "in 2 of 2 volumes"),
+        (np.zeros((2, 5)), ValueError, r"must be 4-D .* got shape \(2, 5\)"),
+    ],
+)
+def test_what_is_no_volume_is_refused(X, error, said):
+    with pytest.raises(error, match=said):
+        check_volumes(X, caller="demo")
+
+
+@pytest.mark.parametrize(
+    ("paths", "error", "said"),
+    [
+        ("scan.nii", TypeError, "got one path, 'scan.nii'. Put it in a list"),
+        ([], ValueError, "at least 1 path"),
+        (["scan.nii", 3], TypeError, "got int at index 1"),
+        (["scan.nii", b"scan.nii"], TypeError, "got bytes at index 1"),
+    ],
+)
+def test_what_is_no_path_is_refused(paths, error, said):
+    with pytest.raises(error, match=said):
+        check_paths(paths, caller="demo")
+
+
+def test_a_registered_object_is_cloned_before_use():
+    config = resolve("compact", NETWORKS, caller="demo", parameter="module")
+    assert isinstance(config, CompactNet)
+    assert config is not NETWORKS["compact"]
+
+
+def test_an_own_object_is_used_as_it_is():
+    config = CompactNet(n_filters=4)
+    assert resolve(config, NETWORKS, caller="demo", parameter="module") is config
+
+
+def test_what_is_neither_name_nor_object_is_refused():
+    with pytest.raises(TypeError, match=r"a name \(compact, .*\) or a config.* got 3"):
+        resolve(3, NETWORKS, caller="demo", parameter="module")
+
+
+def test_grades_keep_the_order_and_drop_what_does_not_occur():
+    y = ["bad", "good", "good"]
+    ordered = check_grades(y, ["good", "moderate", "bad"], caller="demo")
+    assert ordered.tolist() == ["good", "bad"]
+
+
+def test_an_unordered_categorical_has_no_order():
+    y = pd.Series(["bad", "good"], dtype="category")
+    with pytest.raises(ValueError, match="grades must give the order"):
+        check_grades(y, ordinal_for="CORN", caller="demo")
