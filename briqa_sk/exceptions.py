@@ -62,9 +62,5 @@ class UnsafeModelError(BriqaError):
     """A model file that holds something a model file must not hold."""
 
 
-class MissingExtraError(BriqaError, ImportError):
-    """An optional dependency that is needed now and not installed."""
-
-
 class BriqaWarning(UserWarning):
     """Something the caller should know that does not stop the work."""

@@ -1,29 +1,24 @@
 """The import direction promised in docs/architecture.rst."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "briqa_sk"
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "briqa_sk"
 
 # Top to bottom. A module imports from lower lines only; units on one line do
 # not know each other.
-LAYERS = """
-cli
-runner
-explain persistence reporting
-datasets estimators model_selection
-calibration preprocessing simulation
-losses metrics networks sampling
-base
-io kernels
-_optional _random _validation _version
-exceptions
-"""
+FLOORS = re.search(
+    r"^   cli$.*?^   exceptions$",
+    (ROOT / "docs" / "architecture.rst").read_text(),
+    re.M | re.S,
+)[0]
 LEVEL = {
     unit: -depth
-    for depth, line in enumerate(LAYERS.split("\n"))
+    for depth, line in enumerate(FLOORS.splitlines())
     for unit in line.split()
 }
 
@@ -45,6 +40,11 @@ def imports_of(path):
 MODULES = sorted(
     p for p in PACKAGE.rglob("*.py") if p.parent != PACKAGE or p.stem in LEVEL
 )
+
+
+def test_every_unit_stands_on_a_floor():
+    units = {path.stem for path in PACKAGE.iterdir() if path.name[:2] != "__"}
+    assert units == set(LEVEL)
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda p: str(p.relative_to(PACKAGE)))

@@ -25,6 +25,8 @@ from briqa_sk.losses import resolve_criterion
 from briqa_sk.networks import check_network_shape, resolve_network
 from briqa_sk.sampling import resolve_batches
 
+#: Callbacks that belong to one fit; the net forgets them when it ends.
+_OF_ONE_FIT = {"clock", "progress", "early_stopping", "checkpoint"}
 #: Parameters that change how a fit runs and not what it finds.
 _WITHOUT_EFFECT = {"checkpoint_dir", "num_workers", "verbose"}
 
@@ -88,6 +90,8 @@ class NetworkEstimator(BaseEstimator):
             if self.warm_start and hasattr(self, "net_"):
                 net.module_.load_state_dict(self.net_.module_.state_dict())
             train(net, training, self.max_epochs - n_done, validation)
+        net.callbacks = list(self.callbacks or ())
+        net.callbacks_ = [c for c in net.callbacks_ if c[0] not in _OF_ONE_FIT]
         self.net_ = net
         if checkpoint:
             checkpoint.remove()
@@ -98,6 +102,8 @@ class NetworkEstimator(BaseEstimator):
         if not hasattr(self, "net_"):
             with torch_seed(seed, resolve_device(self.device)):
                 self.net_ = self._make_net()
+        for group in self.net_.optimizer_.param_groups:
+            group["lr"] = self.lr  # after a fit, a schedule has brought it down
         epoch_seed = draw_seed([seed, len(self.net_.history)])
         with torch_seed(epoch_seed, self.net_.device):
             train(self.net_, self._training_set(samples, epoch_seed), 1)

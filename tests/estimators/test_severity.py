@@ -379,12 +379,13 @@ def test_early_stopping_without_groups_warns_once(separable):
 
 def test_early_stopping_stops_and_keeps_the_best_weights(separable):
     X, y, groups = separable
-    clf = quick(early_stopping=True, lr=1.0, max_epochs=200, patience=3)
-    clf.fit(X, y, groups=groups)
+    params = {"early_stopping": True, "lr": 1.0, "schedule": None}
+    clf = quick(max_epochs=200, patience=3, **params).fit(X, y, groups=groups)
     losses = clf.history_[:, "valid_loss"]
-    assert len(losses) < 200
-    assert np.argmin(losses) == len(losses) - 1 - 3
-    assert clf.net_.callbacks_[-1][1].best_epoch_ == np.argmin(losses) + 1
+    best = int(np.argmin(losses))
+    assert len(losses) == best + 1 + 3
+    until_best = quick(max_epochs=best + 1, **params).fit(X, y, groups=groups)
+    np.testing.assert_array_equal(clf.predict_proba(X), until_best.predict_proba(X))
 
 
 def test_a_grade_of_one_subject_is_not_held_out(separable):
@@ -437,6 +438,19 @@ def test_partial_fit_learns_a_grade_that_comes_late(separable):
         clf.partial_fit(X, y)
     assert clf.score(X, y) == 1
     assert len(clf.history_) == 31
+
+
+def test_partial_fit_goes_on_after_a_fit(separable, tmp_path):
+    X, y, groups = separable
+    clf = quick(early_stopping=True, checkpoint_dir=tmp_path, lr=0.01, verbose=1)
+    before = clf.fit(X, y, groups=groups).predict_proba(X)
+    n_epochs = len(clf.history_)
+    after = clf.partial_fit(X, y).predict_proba(X)
+    assert (
+        np.abs(after - before).max() > 1e-3
+    )  # the learning rate is not that of the end
+    assert len(clf.history_) == n_epochs + 1
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(
