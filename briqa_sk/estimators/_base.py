@@ -1,12 +1,16 @@
 """What every network estimator shares: volumes in, a held skorch net, outputs."""
 
+import copy
+from contextlib import contextmanager
 from functools import partial
+from numbers import Integral
 
 import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import EarlyStopping
+from torch import nn
 from torch.utils.data import BatchSampler, SequentialSampler
 
 from briqa_sk._random import draw_seed, torch_seed
@@ -40,7 +44,7 @@ class NetworkEstimator(BaseEstimator):
     """
 
     #: Parameters that prediction does not need; a model file may leave them out.
-    _training_only = ("augment", "callbacks", "optimizer")
+    _training_only = ("augment", "callbacks", "optimizer", "random_state")
 
     def _check_X(self, X, *, reset):
         X = as_volumes(X, caller=type(self).__name__)
@@ -54,22 +58,33 @@ class NetworkEstimator(BaseEstimator):
             )
         return X  # the shapes of a sequence are checked as its items are read
 
+    @contextmanager
+    def _all_or_nothing(self):
+        """Leave the estimator as it was if the block fails."""
+        before = dict(vars(self))
+        try:
+            yield
+        except BaseException:
+            vars(self).clear()
+            vars(self).update(before)
+            raise
+
     def _make_net(self, callbacks=()):
         """Return the net for ``volume_shape_`` and ``class_counts_``, untrained."""
         name = type(self).__name__
         module = resolve_network(self.module, caller=name)
         check_network_shape(module, self.volume_shape_, caller=name)
-        criterion = resolve_criterion(self.criterion, caller=name)
-        n_outputs = criterion(self.class_counts_).n_outputs
+        criterion = partial(self._criterion_config(), self.class_counts_)
+        n_outputs = criterion().n_outputs
         net = SeverityNet(
             partial(module, 1, n_outputs),
-            criterion=partial(criterion, self.class_counts_),
+            criterion=criterion,
             classes=list(range(len(self.class_counts_))),
             optimizer=resolve_optimizer(self.optimizer, caller=name),
             lr=self.lr,
             max_epochs=self.max_epochs,
             train_split=None,
-            device=resolve_device(self.device),
+            device=self._device,
             iterator_train__num_workers=self.num_workers,
             iterator_valid__num_workers=self.num_workers,
             callbacks=[*callbacks],
@@ -78,17 +93,34 @@ class NetworkEstimator(BaseEstimator):
         )
         return net.initialize()
 
+    def _criterion_config(self):
+        name = type(self).__name__
+        config = resolve_criterion(self.criterion, caller=name)
+        is_class = isinstance(config, type)
+        if isinstance(config, nn.Module) or (
+            is_class and issubclass(config, nn.Module)
+        ):
+            raise TypeError(
+                f"{name}: criterion must be a name or a configuration that makes a "
+                f"briqa_sk.losses.Criterion, got torch's {config!r}. For plain "
+                "cross-entropy write criterion='cross_entropy'."
+            )
+        return config
+
+    @property
+    def _device(self):
+        return resolve_device(self.device, caller=type(self).__name__)
+
     def _fit_net(self, samples):
         """Train ``net_`` from its checkpoint, from warm weights or from nothing."""
         checkpoint = self._checkpoint(samples)
         state = checkpoint.read() if checkpoint else None
-        seed = state["seed"] if state else draw_seed(self.random_state)
-        training, validation = self._datasets(samples, seed)
+        self._seed = state["seed"] if state else draw_seed(self.random_state)
+        training, validation = self._datasets(samples, self._seed)
         n_done = len(state["history"]) if state else 0
-        with torch_seed(seed, resolve_device(self.device)):
+        with torch_seed(self._seed, self._device):
             net = self._make_net(self._callbacks(checkpoint, validation))
-            if self.warm_start and hasattr(self, "net_"):
-                net.module_.load_state_dict(self.net_.module_.state_dict())
+            self._warm_up(net)
             train(net, training, self.max_epochs - n_done, validation)
         net.callbacks = list(self.callbacks or ())
         net.callbacks_ = [c for c in net.callbacks_ if c[0] not in _OF_ONE_FIT]
@@ -96,31 +128,68 @@ class NetworkEstimator(BaseEstimator):
         if checkpoint:
             checkpoint.remove()
 
+    def _continues(self):
+        return self.warm_start and hasattr(self, "net_")
+
+    def _warm_up(self, net):
+        """Give a new net the weights of the previous fit, if asked for."""
+        if not self._continues():
+            return
+        try:
+            net.module_.load_state_dict(self.net_.module_.state_dict())
+        except RuntimeError as error:
+            raise ValueError(
+                f"{type(self).__name__}: warm_start needs the network of the previous "
+                f"fit, got module={self.module!r} and criterion={self.criterion!r}, "
+                "whose weights differ. Set warm_start=False."
+            ) from error
+
     def _partial_fit_net(self, samples):
         """Train ``net_`` for one more epoch, at a constant learning rate."""
-        seed = draw_seed(self.random_state)
+        if not hasattr(self, "_seed"):
+            self._seed = draw_seed(self.random_state)
+        training = self._training_set(samples, self._seed)
         if not hasattr(self, "net_"):
-            with torch_seed(seed, resolve_device(self.device)):
+            with torch_seed(self._seed, self._device):
                 self.net_ = self._make_net()
         for group in self.net_.optimizer_.param_groups:
             group["lr"] = self.lr  # after a fit, a schedule has brought it down
-        epoch_seed = draw_seed([seed, len(self.net_.history)])
-        with torch_seed(epoch_seed, self.net_.device):
-            train(self.net_, self._training_set(samples, epoch_seed), 1)
+        training.epoch = epoch = len(self.net_.history)
+        training.batches.load_state_dict(
+            {"seed": self._seed, "epoch": epoch, "batch": 0}
+        )
+        with torch_seed(draw_seed([self._seed, epoch]), self.net_.device):
+            train(self.net_, training, 1)
 
     def _checkpoint(self, samples):
         if self.checkpoint_dir is None:
             return None
         name = type(self).__name__
+        if not isinstance(self.random_state, Integral | None):
+            raise ValueError(
+                f"{name}: checkpoint_dir needs random_state to be an int or None, to "
+                f"tell one fit from another, got {type(self.random_state).__name__}."
+            )
         parameters = self.get_params(deep=False)
         for parameter in _WITHOUT_EFFECT:
             del parameters[parameter]
-        ingredients = (name, parameters, data_identity(samples.X), samples.labels())
+        weights = None
+        if self._continues():
+            state = self.net_.module_.state_dict()
+            weights = {key: tensor.cpu().numpy() for key, tensor in state.items()}
+        ingredients = (
+            name,
+            parameters,
+            weights,
+            data_identity(samples.X),
+            samples.labels(),
+        )
         return Checkpoint.for_fit(self.checkpoint_dir, ingredients, caller=name)
 
     def _callbacks(self, checkpoint, validation):
         clock = EpochClock(self.max_epochs, self.schedule)
-        callbacks = [("clock", clock), *(self.callbacks or ())]
+        # Copies: a net writes into its callbacks, and a fit must not change parameters.
+        callbacks = [("clock", clock), *copy.deepcopy(list(self.callbacks or ()))]
         if self.verbose:
             callbacks.append(("progress", BatchProgress(self.max_epochs)))
         if validation is not None:
@@ -156,7 +225,7 @@ class NetworkEstimator(BaseEstimator):
             shape=self.volume_shape_,
             batches=plan(samples.y, self.batch_size, self.grades_, seed),
             augment=self.augment,
-            grades=self.grades_,
+            grades=self.grades_.tolist() if samples.is_ordered else (),
             seed=seed,
             caller=name,
         )
@@ -194,17 +263,19 @@ class NetworkEstimator(BaseEstimator):
             checked before anything of its size is allocated.
         """
         name = type(self).__name__
-        n_outputs = resolve_criterion(self.criterion, caller=name)(
-            self.class_counts_
-        ).n_outputs
+        criterion = self._criterion_config()(self.class_counts_)
         with torch.device("meta"):
-            outline = resolve_network(self.module, caller=name)(1, n_outputs)
-        expected = {f"module.{k}": v.shape for k, v in outline.state_dict().items()}
-        got = {k: v.shape for k, v in tensors.items() if k.startswith("module.")}
-        if expected != got:
+            module = resolve_network(self.module, caller=name)(1, criterion.n_outputs)
+        expected = {
+            f"{part}.{key}": tensor.shape
+            for part, network in [("module", module), ("criterion", criterion)]
+            for key, tensor in network.state_dict().items()
+        }
+        if expected != {key: tensor.shape for key, tensor in tensors.items()}:
             raise ValueError(
-                f"{name}: the tensors must be those of module={self.module!r}, got "
-                f"{len(got)} tensors that do not fit its {len(expected)}."
+                f"{name}: the tensors must be those of module={self.module!r} and "
+                f"criterion={self.criterion!r}, got {len(tensors)} tensors that do not "
+                f"fit their {len(expected)}."
             )
         with torch_seed(0):
             net = self._make_net()

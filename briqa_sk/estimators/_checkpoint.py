@@ -1,5 +1,6 @@
 """Where an interrupted fit goes on."""
 
+import io
 import warnings
 from pathlib import Path
 from pickle import PicklingError, UnpicklingError
@@ -44,7 +45,7 @@ class Checkpoint(Callback):
         """Return the checkpoint of the fit that ``ingredients`` determine."""
         try:
             key = joblib.hash((__version__, ingredients))
-        except (PicklingError, AttributeError, TypeError) as error:
+        except (PicklingError, AttributeError, TypeError, RuntimeError) as error:
             raise TypeError(
                 f"{caller}: checkpoint_dir needs parameters that can be pickled, to "
                 f"tell one fit from another, got {error}. Use a named function "
@@ -94,7 +95,9 @@ class Checkpoint(Callback):
         state["rng"] = _rng_state(net.device)
         for stopper in _early_stoppers(net):
             state["early_stopping"] = {n: getattr(stopper, n) for n in _EARLY_STOPPING}
-        write_atomically(self.path, lambda file: torch.save(_plain(state), file))
+        content = io.BytesIO()  # torch fails obscurely if interrupted while it writes
+        torch.save(_plain(state), content)
+        write_atomically(self.path, lambda file: file.write(content.getvalue()))
 
     def remove(self):
         """Forget the fit."""
@@ -106,8 +109,13 @@ def data_identity(X):
     if not isinstance(X, VolumeSequence):
         return X
     items = [X.identity(index) for index in range(len(X))]
-    hashes = {id(steps): joblib.hash(steps) for _, steps in items}
+    hashes = {id(steps): _hash_steps(steps) for _, steps in items}
     return [(source, hashes[id(steps)]) for source, steps in items]
+
+
+def _hash_steps(steps):
+    # A cache returns what it is given, wherever its folder is today.
+    return joblib.hash([s for s in steps if not hasattr(s, "load_or_compute")])
 
 
 def _early_stoppers(net):

@@ -23,8 +23,10 @@ class Samples:
         Rank of each grade, 0 is best.
     weight : ndarray of shape (n_samples,), dtype float64
         Weights, mean 1.
-    groups : ndarray of shape (n_samples,) or None
+    groups : ndarray of shape (n_samples,) or None, default=None
         Subjects.
+    is_ordered : bool, default=False
+        Whether the ranks mean anything.
     """
 
     X: object
@@ -32,6 +34,7 @@ class Samples:
     rank: np.ndarray
     weight: np.ndarray
     groups: np.ndarray = None
+    is_ordered: bool = False
 
     @classmethod
     def unlabelled(cls, X):
@@ -48,6 +51,7 @@ class Samples:
             self.rank[indices],
             self.weight[indices],
             groups,
+            self.is_ordered,
         )
 
     def labels(self):
@@ -70,7 +74,8 @@ class VolumeDataset(Dataset):
         ``augment(volume, random_state=rng)`` returns a Volume, or a Volume and the
         grade that it now has at least.
     grades : sequence, default=()
-        Grades from best to worst, to read what ``augment`` returns.
+        Grades from best to worst, to read what ``augment`` returns; empty if the
+        labels have no order.
     seed : int, default=0
         Seeds ``augment``, together with the epoch and the index.
     caller : str, default="SeverityClassifier"
@@ -132,7 +137,17 @@ class VolumeDataset(Dataset):
         result = self.augment(volume, random_state=rng)
         if isinstance(result, Volume):
             return result, rank
+        if not (isinstance(result, tuple) and len(result) == 2):
+            raise TypeError(
+                f"{self.caller}: augment must return a Volume, or a Volume and a "
+                f"grade, got {type(result).__name__}."
+            )
         volume, grade = result
+        if not self.rank_of:
+            raise ValueError(
+                f"{self.caller}: grades must give the order of text labels from best "
+                "to worst, because augment returns a grade, got grades=None."
+            )
         if grade not in self.rank_of:
             raise ValueError(
                 f"{self.caller}: augment must return a grade seen in fit, one of "

@@ -3,7 +3,7 @@
 import warnings
 
 import numpy as np
-from sklearn.model_selection import StratifiedGroupKFold, StratifiedShuffleSplit
+from sklearn.model_selection import StratifiedGroupKFold
 
 from briqa_sk.exceptions import BriqaWarning
 
@@ -46,16 +46,16 @@ def split_holdout(rank, groups, fraction, seed, *, caller):
             BriqaWarning,
             stacklevel=4,
         )
-        splitter = StratifiedShuffleSplit(1, test_size=fraction, random_state=seed)
-    else:
-        n_groups = len(np.unique(groups))
-        if n_groups < 2:
-            raise ValueError(
-                f"{caller}: early stopping needs at least 2 groups, one to hold out, "
-                f"got {n_groups}. Set early_stopping=False."
-            )
-        n_parts = min(round(1 / fraction), n_groups)
-        splitter = StratifiedGroupKFold(n_parts, shuffle=True, random_state=seed)
+        groups = np.arange(len(rank))
+    n_groups = len(np.unique(groups))
+    if n_groups < 2:
+        raise ValueError(
+            f"{caller}: early stopping needs at least 2 groups, one to hold out, got "
+            f"{n_groups}. Set early_stopping=False."
+        )
+    # No more parts than the most frequent grade has scans, or nothing is stratified.
+    n_parts = max(2, min(round(1 / fraction), n_groups, np.bincount(rank).max()))
+    splitter = StratifiedGroupKFold(n_parts, shuffle=True, random_state=seed)
     for train, valid in splitter.split(rank, rank, groups):
         if np.isin(rank, rank[train]).all():
             return train, valid

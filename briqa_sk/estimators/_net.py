@@ -1,9 +1,12 @@
 """The skorch net that the estimators hold."""
 
 import contextlib
+from collections.abc import Mapping
 
+import numpy as np
 import torch
 from skorch import NeuralNetClassifier
+from skorch.callbacks import EarlyStopping
 from skorch.utils import to_tensor
 from torch.utils.data import DataLoader
 
@@ -21,7 +24,7 @@ LARGEST_KEPT_BLOCK = 31 * 2**20
 
 
 class _FitInterrupted(BaseException):
-    """A person pressed Ctrl-C while a batch was running."""
+    """A person pressed Ctrl-C; skorch would carry on as if training had ended."""
 
 
 class SeverityNet(NeuralNetClassifier):
@@ -29,27 +32,37 @@ class SeverityNet(NeuralNetClassifier):
 
     It differs from skorch's in four places: the data set brings its own batches; a
     batch carries sample weights; a loss may read what enters the head; and an
-    interrupt is an interrupt (skorch takes it for early stopping and carries on as if
-    training had ended).
+    interrupt is an interrupt, unless it is skorch's way to stop early.
     """
 
     _record = None  # what enters the head, while an epoch runs
 
     def get_iterator(self, dataset, training=False):
         """Return a loader over the batches of the data set."""
+        if not hasattr(dataset, "batches"):  # somebody uses the net on its own
+            return super().get_iterator(dataset, training)
         prefix = "iterator_train" if training else "iterator_valid"
         return DataLoader(
             dataset,
             batch_sampler=dataset.batches,
             collate_fn=_as_is,
+            # Without one of its own, a loader draws from torch's global stream.
+            generator=torch.Generator(),
             **self.get_params_for(prefix),
         )
 
     def infer(self, x, **fit_params):
         """Return the logits of a batch."""
-        x = to_tensor(x["x"], device=self.device)
+        x = x["x"] if isinstance(x, Mapping) else x
+        x = to_tensor(x, device=self.device)
         with self._mixed_precision():
             logits = self.module_(x, **fit_params)
+        expected = (len(x), self.criterion_.n_outputs)
+        if logits.shape != expected:
+            raise ValueError(
+                f"SeverityClassifier: module must return logits of shape {expected}, "
+                f"one for each of its n_outputs, got {tuple(logits.shape)}."
+            )
         return logits.to(_at_least_float32(x))
 
     def get_loss(self, y_pred, y_true, X=None, training=False):
@@ -64,13 +77,30 @@ class SeverityNet(NeuralNetClassifier):
         if self.module_.training != training or self.criterion_.training != training:
             super()._set_training(training)
 
+    def fit_loop(self, *args, **kwargs):
+        """Train; end quietly for early stopping, and for nothing else."""
+        try:
+            return super().fit_loop(*args, **kwargs)
+        except KeyboardInterrupt as interrupt:
+            if self._has_stopped_early():
+                raise
+            raise _FitInterrupted from interrupt
+
+    def _has_stopped_early(self):
+        stoppers = [c for _, c in self.callbacks_ if isinstance(c, EarlyStopping)]
+        return any(stopper.misses_ == stopper.patience for stopper in stoppers)
+
     def run_single_epoch(self, iterator, training, *args, **kwargs):
         """Run one pass over the data."""
-        try:
-            with self._recorded_features(training):
-                super().run_single_epoch(iterator, training, *args, **kwargs)
-        except KeyboardInterrupt as interrupt:
-            raise _FitInterrupted from interrupt
+        with self._recorded_features(training):
+            super().run_single_epoch(iterator, training, *args, **kwargs)
+        if training:
+            losses = self.history[-1, "batches", :, "train_loss"]
+            if not np.isfinite(losses).all():
+                raise ValueError(
+                    "SeverityClassifier: the training loss must stay finite, got "
+                    f"{losses[-1]} in epoch {len(self.history)}. Lower lr."
+                )
 
     @contextlib.contextmanager
     def _recorded_features(self, training):
@@ -90,6 +120,12 @@ class SeverityNet(NeuralNetClassifier):
         with torch.no_grad():
             logits = torch.cat(list(self.forward_iter(dataset))).to(self.device)
             return self.criterion_.log_proba(logits).cpu().numpy()
+
+    def _get_predict_nonlinearity(self):
+        return self._proba
+
+    def _proba(self, logits):
+        return self.criterion_.log_proba(logits).exp()
 
     def _mixed_precision(self):
         # bfloat16 has the range of float32, so no loss scaling is needed. GPUs without
@@ -130,11 +166,24 @@ def train(net, dataset, n_epochs, validation=None):
         net.train_split = None
 
 
-def resolve_device(device):
-    """Return ``device``, with ``"auto"`` replaced by the GPU if there is one."""
-    if device != "auto":
-        return device
-    return "cuda" if torch.cuda.is_available() else "cpu"
+def resolve_device(device, *, caller):
+    """Return ``device``, with ``"auto"`` replaced by the GPU if there is one.
+
+    Raises
+    ------
+    ValueError
+        If torch knows no such device, or there is none.
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, TypeError) as error:
+        raise ValueError(
+            f"{caller}: device must be 'auto' or a device of this machine, such as "
+            f"'cpu', got {device!r}."
+        ) from error
+    return device
 
 
 def resolve_optimizer(optimizer, *, caller):

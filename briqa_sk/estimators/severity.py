@@ -1,26 +1,18 @@
 """Grade one artifact."""
 
+from dataclasses import replace
 from numbers import Integral
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import (
-    _check_sample_weight,
-    check_consistent_length,
-    check_is_fitted,
-    column_or_1d,
-)
+from sklearn.utils.validation import check_is_fitted
 
-from briqa_sk._validation import check_grades, check_positive
+from briqa_sk._validation import check_positive
 from briqa_sk.estimators._base import NetworkEstimator
-from briqa_sk.estimators._dataset import Samples
-from briqa_sk.io import VolumeSequence
-from briqa_sk.losses import resolve_criterion
-from briqa_sk.sampling import resolve_batches
+from briqa_sk.estimators._labels import GradedLabels
 
 
-class SeverityClassifier(ClassifierMixin, NetworkEstimator):
+class SeverityClassifier(ClassifierMixin, GradedLabels, NetworkEstimator):
     """Grade the severity of one artifact from whole volumes.
 
     A 3-D network behind scikit-learn's interface. Severe cases are rare, so the loss
@@ -48,7 +40,8 @@ class SeverityClassifier(ClassifierMixin, NetworkEstimator):
     lr : float, default=1e-3
         Learning rate at the start.
     schedule : {"cosine", None}, default="cosine"
-        How the learning rate falls to 0 over ``max_epochs``; None keeps it.
+        How the learning rate falls to 0 over ``max_epochs``; None keeps it, or leaves
+        it to an ``LRScheduler`` among the callbacks.
     max_epochs : int, default=20
         Passes over the training volumes.
     batch_size : int, default=8
@@ -71,9 +64,10 @@ class SeverityClassifier(ClassifierMixin, NetworkEstimator):
     checkpoint_dir : str, os.PathLike or None, default=None
         Where an interrupted ``fit`` leaves its state after each epoch. The same fit,
         called again, goes on from there; another fold, grid point or data set does
-        not, and a fit that ends removes its file.
+        not, and a fit that ends removes its file. It needs an int or None as
+        ``random_state``; the state of ``callbacks`` is not part of it.
     callbacks : list of skorch.callbacks.Callback or None, default=None
-        More callbacks.
+        More callbacks. ``fit`` works on copies, which ``net_.callbacks_`` holds.
     num_workers : int, default=0
         Processes that read and preprocess volumes ahead of the network.
     device : str, default="auto"
@@ -198,14 +192,16 @@ class SeverityClassifier(ClassifierMixin, NetworkEstimator):
             on from the last complete epoch.
         """
         self._check_params()
-        X = self._check_X(X, reset=not self._continues())
-        y, grades = self._check_y(X, y)
-        if self._continues() and not np.array_equal(grades, self.grades_):
-            raise ValueError(
-                f"{type(self).__name__}: warm_start needs the classes of the previous "
-                f"fit, {self.grades_.tolist()}, got {grades.tolist()}."
-            )
-        self._fit_net(self._check_samples(X, y, grades, sample_weight, groups))
+        with self._all_or_nothing():
+            X = self._check_X(X, reset=not self._continues())
+            labels, grades = self._check_y(X, y)
+            if self._continues() and not np.array_equal(grades, self.grades_):
+                raise ValueError(
+                    f"{type(self).__name__}: warm_start needs the classes of the "
+                    f"previous fit, {self.grades_.tolist()}, got {grades.tolist()}."
+                )
+            samples = self._check_samples(X, labels, grades, sample_weight, groups)
+            self._fit_net(replace(samples, is_ordered=self._is_ordered(y)))
         return self
 
     def partial_fit(self, X, y, classes=None, *, sample_weight=None):
@@ -234,30 +230,22 @@ class SeverityClassifier(ClassifierMixin, NetworkEstimator):
             label of y.
         """
         self._check_params()
-        first = not hasattr(self, "net_")
-        X = self._check_X(X, reset=first)
-        if first and classes is None:
-            raise ValueError(
-                f"{type(self).__name__}: the first call of partial_fit must name all "
-                "classes, got classes=None."
+        with self._all_or_nothing():
+            first = not hasattr(self, "net_")
+            X = self._check_X(X, reset=first)
+            grades = self._check_classes(classes, first)
+            labels = self._check_labels(X, y)
+            unknown = np.setdiff1d(labels, grades)
+            if unknown.size:
+                raise ValueError(
+                    f"{type(self).__name__}: y must hold the classes "
+                    f"{grades.tolist()} only, got also {unknown.tolist()}."
+                )
+            samples = self._check_samples(
+                X, labels, grades, sample_weight, groups=None, keep_counts=not first
             )
-        grades = self.grades_ if classes is None else self._order(classes)
-        if not first and not np.array_equal(grades, self.grades_):
-            raise ValueError(
-                f"{type(self).__name__}: classes must stay those of the first call, "
-                f"{self.grades_.tolist()}, got {grades.tolist()}."
-            )
-        y = self._check_labels(X, y)
-        unknown = np.setdiff1d(y, grades)
-        if unknown.size:
-            raise ValueError(
-                f"{type(self).__name__}: y must hold the classes {grades.tolist()} "
-                f"only, got also {unknown.tolist()}."
-            )
-        samples = self._check_samples(
-            X, y, grades, sample_weight, groups=None, keep_counts=not first
-        )
-        self._partial_fit_net(samples)
+            is_ordered = self._is_ordered(grades if classes is None else classes)
+            self._partial_fit_net(replace(samples, is_ordered=is_ordered))
         return self
 
     def predict_proba(self, X):
@@ -320,9 +308,6 @@ class SeverityClassifier(ClassifierMixin, NetworkEstimator):
         by_rank = self._log_proba_by_rank(X)
         return by_rank[:, self._ranks_of(self.classes_)]
 
-    def _continues(self):
-        return self.warm_start and hasattr(self, "net_")
-
     def _check_params(self):
         name = type(self).__name__
         check_positive(self.lr, "lr", caller=name)
@@ -333,59 +318,7 @@ class SeverityClassifier(ClassifierMixin, NetworkEstimator):
             raise ValueError(
                 f"{name}: schedule must be 'cosine' or None, got {self.schedule!r}."
             )
-
-    def _check_y(self, X, y):
-        """Return y as an array, and its grades from best to worst."""
-        labels = self._check_labels(X, y)
-        grades = self._order(y)
-        if len(grades) < 2:
-            raise ValueError(
-                f"{type(self).__name__}: y must hold at least 2 classes, got 1 class: "
-                f"{grades.tolist()[0]!r}. Nothing can be learned from one grade."
+        if not (self.augment is None or callable(self.augment)):
+            raise TypeError(
+                f"{name}: augment must be callable or None, got {self.augment!r}."
             )
-        return labels, grades
-
-    def _order(self, labels):
-        name = type(self).__name__
-        criterion = resolve_criterion(self.criterion, caller=name)
-        plan = resolve_batches(self.batches, caller=name)
-        ordinal = [c for c in (criterion, plan) if getattr(c, "is_ordinal", False)]
-        return check_grades(
-            labels,
-            self.grades,
-            ordinal_for=type(ordinal[0]).__name__ if ordinal else None,
-            caller=name,
-        )
-
-    def _check_labels(self, X, y):
-        y = column_or_1d(y, warn=True)
-        check_consistent_length(X, y)
-        check_classification_targets(y)
-        return y
-
-    def _check_samples(self, X, y, grades, sample_weight, groups, *, keep_counts=False):
-        """Set what is learned from the labels, and return all that training needs."""
-        self.grades_ = grades
-        self.classes_ = np.unique(grades)
-        rank = self._ranks_of(y)
-        if not keep_counts:
-            self.class_counts_ = np.bincount(rank, minlength=len(grades))
-        weight = _check_sample_weight(
-            sample_weight, X, dtype=np.float64, ensure_non_negative=True
-        )
-        if not weight.any():  # newer scikit-learn says so itself
-            raise ValueError(
-                f"{type(self).__name__}: sample_weight must hold a non-zero number, "
-                "got 0 for every sample."
-            )
-        if groups is None and isinstance(X, VolumeSequence):
-            groups = X.columns.get("group")
-        if groups is not None:
-            groups = column_or_1d(groups)
-            check_consistent_length(X, groups)
-        return Samples(X, y, rank, weight / weight.mean(), groups)
-
-    def _ranks_of(self, labels):
-        """Return the rank of each label; 0 is best."""
-        rank_of_class = np.argsort(np.searchsorted(self.classes_, self.grades_))
-        return rank_of_class[np.searchsorted(self.classes_, labels)]

@@ -49,8 +49,24 @@ def test_augmentation_raises_a_grade_and_never_lowers_it(volumes):
 
 
 def test_augmentation_must_return_a_known_grade(volumes, grades):
+    order = ["good", "moderate", "bad"]
     with pytest.raises(ValueError, match="augment must return a grade seen in fit"):
-        fit(volumes, grades, Recorder(grade="terrible"))
+        fit(volumes, grades, Recorder(grade="terrible"), grades=order)
+
+
+def test_a_simulated_grade_needs_the_order_of_text_labels(volumes, grades):
+    with pytest.raises(ValueError, match="grades must give the order of text labels"):
+        fit(volumes, grades, Recorder(grade="moderate"))
+
+
+def test_augmentation_must_return_a_volume(volumes, grades):
+    with pytest.raises(TypeError, match="a Volume and a grade, got ndarray"):
+        fit(volumes, grades, lambda volume, random_state: volume.data)
+
+
+def test_augment_must_be_callable(volumes, grades):
+    with pytest.raises(TypeError, match="augment must be callable or None, got 5"):
+        fit(volumes, grades, 5)
 
 
 def test_augmentation_leaves_the_training_volumes_alone(volumes, grades):

@@ -1,26 +1,31 @@
 import numpy as np
 import pytest
 import torch
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EpochScoring
 from torch import nn
 
-from briqa_sk import SeverityClassifier, Volume, VolumeSequence
+from briqa_sk import CacheVolumes, SeverityClassifier, Volume, VolumeSequence
 
 
 class PowerCut(Callback):
-    """Interrupt a fit in an epoch, once."""
+    """Interrupt the next fit in an epoch, once; a fit works on copies."""
 
-    def __init__(self, epoch):
+    is_armed = False
+
+    def __init__(self, epoch, when="on_batch_begin"):
         self.epoch = epoch
-        self.is_armed = True
+        self.when = when
 
-    def on_batch_begin(self, net, training=False, **kwargs):
-        if training and self.is_armed and len(net.history) == self.epoch:
-            self.is_armed = False
+    def notify(self, method, net, **kwargs):
+        if method == self.when and len(net.history) == self.epoch and PowerCut.is_armed:
+            PowerCut.is_armed = False
             raise KeyboardInterrupt
 
-    def __reduce__(self):  # armed or not, it is the same fit
-        return PowerCut, (self.epoch,)
+    def on_batch_begin(self, net, **kwargs):
+        self.notify("on_batch_begin", net)
+
+    def on_epoch_end(self, net, **kwargs):
+        self.notify("on_epoch_end", net)
 
 
 def dropout_net(in_channels, n_outputs):
@@ -44,8 +49,9 @@ def classifier(folder, **params):
     return SeverityClassifier(**params)
 
 
-def interrupt(clf, X, y, epoch=4, **fit_params):
-    clf.set_params(callbacks=[PowerCut(epoch)])
+def interrupt(clf, X, y, epoch=4, when="on_batch_begin", **fit_params):
+    clf.set_params(callbacks=[PowerCut(epoch, when)])
+    PowerCut.is_armed = True
     with pytest.raises(KeyboardInterrupt):
         clf.fit(X, y, **fit_params)
     return clf
@@ -71,18 +77,55 @@ def test_a_resumed_fit_equals_an_uninterrupted_one(volumes, grades, tmp_path, pa
 
 def test_a_resumed_fit_runs_the_missing_epochs_only(volumes, grades, tmp_path):
     clf = interrupt(classifier(tmp_path), volumes, grades)
-    ran = []
+    (file,) = tmp_path.iterdir()
+    assert len(torch.load(file, weights_only=True)["history"]) == 3
+    assert len(clf.fit(volumes, grades).history_) == 5
+    assert list(tmp_path.iterdir()) == []
 
-    class Count(Callback):
-        def on_epoch_begin(self, net, **kwargs):
-            ran.append(1)
 
-        def __reduce__(self):
-            return PowerCut, (4,)
+def test_an_interrupt_between_two_epochs_is_an_interrupt(volumes, grades, tmp_path):
+    clf = interrupt(classifier(tmp_path), volumes, grades, when="on_epoch_end")
+    assert not hasattr(clf, "net_")
+    assert len(list(tmp_path.iterdir())) == 1
 
-    clf.set_params(callbacks=[Count()]).fit(volumes, grades)
-    assert len(ran) == 2
-    assert len(clf.history_) == 5
+
+def test_callbacks_that_a_net_writes_into_do_not_hide_a_checkpoint(
+    volumes, grades, tmp_path
+):
+    clf = classifier(tmp_path)
+    interrupt(clf, volumes, grades)
+    clf.callbacks.append(EpochScoring("accuracy", on_train=True))
+    PowerCut.is_armed = True
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(volumes, grades)
+    clf.fit(volumes, grades)
+    assert len(list(tmp_path.iterdir())) == 1  # of the fit without EpochScoring
+
+
+def test_warm_weights_are_part_of_the_key(volumes, grades, tmp_path):
+    warm = classifier(tmp_path, warm_start=True).fit(volumes + 1, grades)
+    interrupt(warm, volumes, grades)
+    cold = classifier(tmp_path, warm_start=True, callbacks=warm.callbacks)
+    expected = classifier(None, warm_start=True).fit(volumes, grades)
+    np.testing.assert_array_equal(
+        cold.fit(volumes, grades).predict_proba(volumes),
+        expected.predict_proba(volumes),
+    )
+
+
+def test_a_generator_cannot_name_a_checkpoint(volumes, grades, tmp_path):
+    clf = classifier(tmp_path, random_state=np.random.default_rng(0))
+    with pytest.raises(ValueError, match="random_state to be an int or None"):
+        clf.fit(volumes, grades)
+
+
+def test_a_checkpoint_survives_another_cache_folder(volumes, grades, tmp_path):
+    scans = [Volume(v) for v in volumes]
+    folder = tmp_path / "checkpoints"
+    clf = classifier(folder)
+    interrupt(clf, CacheVolumes(tmp_path / "a").transform(scans), grades)
+    clf.fit(CacheVolumes(tmp_path / "b").transform(scans), grades)
+    assert list(folder.iterdir()) == []
 
 
 def test_a_finished_fit_leaves_no_checkpoint(volumes, grades, tmp_path):

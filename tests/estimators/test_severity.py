@@ -14,7 +14,7 @@ from sklearn.model_selection import (
     cross_validate,
     train_test_split,
 )
-from skorch.callbacks import Callback
+from skorch.callbacks import Callback, EpochScoring
 from torch import nn
 
 from briqa_sk import SeverityClassifier, Volume, VolumeSequence
@@ -88,7 +88,7 @@ def test_text_labels_without_an_order_are_refused_where_order_counts(separable, 
         (["good"] * 6, {}, "at least 2 classes, got 1 class: 'good'"),
         (["good", "bad"] * 3, {"grades": ["good"]}, r"got also \['bad'\]"),
         (["good", "bad"] * 3, {"grades": ["bad", "good", "bad"]}, "must not repeat"),
-        ([0, 1, np.nan] * 2, {}, "NaN"),
+        ([0, 1, np.nan] * 2, {}, "a grade for every scan, got 2 missing"),
         ([0, 1], {}, "inconsistent numbers of samples"),
         ([0, 1] * 3, {"criterion": "hinge"}, "criterion must be one of corn, cross_"),
         ([0, 1] * 3, {"batches": "sorted"}, "batches must be one of .*rotating"),
@@ -217,6 +217,51 @@ def test_all_weights_zero_are_refused(volumes, grades):
         quick().fit(volumes, grades, sample_weight=np.zeros(6))
 
 
+# Labels that are not there, or look like something else
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.array(["a", "b", None] * 2, dtype=object),
+        pd.Series(["a", "b", None] * 2, dtype="string"),
+        pd.Categorical(["a", "b", None] * 2),
+        np.array([0, 1, np.nan] * 2),
+    ],
+    ids=["object", "string", "categorical", "float"],
+)
+def test_a_missing_label_is_refused(volumes, y):
+    with pytest.raises(ValueError, match="a grade for every scan, got 2 missing"):
+        quick().fit(volumes, y)
+
+
+def test_whole_numbers_may_be_objects(volumes):
+    clf = quick(batches="rotating", batch_size=4)
+    clf.fit(volumes, np.array([0, 1, 2] * 2, dtype=object))
+    assert clf.classes_.tolist() == [0, 1, 2]
+
+
+# What a failed fit leaves behind
+
+
+def test_a_refused_refit_leaves_the_fitted_model(volumes, grades):
+    clf = quick().fit(volumes, grades)
+    expected = clf.predict_proba(volumes)
+    for X, y, weight in [
+        (volumes[:, :4], ["one"] * 6, None),
+        (volumes[:, :4], [0, 1] * 3, np.ones(5)),
+    ]:
+        with pytest.raises(ValueError, match=r"at least 2 classes|expected \(6,\)"):
+            clf.fit(X, y, sample_weight=weight)
+        np.testing.assert_array_equal(clf.predict_proba(volumes), expected)
+    assert clf.classes_.tolist() == ["bad", "good", "moderate"]
+
+
+def test_a_loss_that_explodes_is_reported(volumes, grades):
+    with pytest.raises(ValueError, match="the training loss must stay finite"):
+        quick(optimizer="sgd", lr=1e30, max_epochs=5).fit(volumes, grades)
+
+
 # Seeds
 
 
@@ -232,6 +277,13 @@ def test_a_seed_repeats_the_fit_and_spares_the_global_streams(volumes, grades):
     np.testing.assert_array_equal(
         first.predict_proba(volumes), second.predict_proba(volumes)
     )
+
+
+def test_prediction_spares_the_global_stream(volumes, grades):
+    clf = quick().fit(volumes, grades)
+    state = torch.get_rng_state()
+    clf.predict(volumes)
+    assert torch.equal(torch.get_rng_state(), state)
 
 
 def test_fitting_twice_equals_fitting_once(volumes, grades):
@@ -401,6 +453,13 @@ def test_grades_that_need_every_subject_cannot_be_held_out(separable):
         quick(early_stopping=True).fit(X, y, groups=y)
 
 
+def test_few_scans_can_be_held_out(separable):
+    X, y, _ = separable
+    with pytest.warns(UserWarning, match="without groups"):
+        clf = quick(early_stopping=True, validation_fraction=0.2).fit(X[:9], y[:9])
+    assert "valid_loss" in clf.history_[0]
+
+
 def test_one_subject_cannot_be_held_out(volumes, grades):
     with pytest.raises(ValueError, match="at least 2 groups, one to hold out, got 1"):
         quick(early_stopping=True).fit(volumes, grades, groups=["sub-01"] * 6)
@@ -440,6 +499,29 @@ def test_partial_fit_learns_a_grade_that_comes_late(separable):
     assert len(clf.history_) == 31
 
 
+def test_rotating_batches_rotate_from_one_partial_fit_to_the_next(volumes):
+    X = np.concatenate([volumes, volumes])
+    seen = []
+
+    def watch(volume, random_state):
+        seen.append(volume.data.tobytes())
+        return volume
+
+    X += np.arange(12)[:, None, None, None]
+    y = np.repeat([0, 1, 2], [8, 2, 2])
+    clf = quick(batches="rotating", batch_size=4, augment=watch)
+    for _ in range(2):
+        clf.partial_fit(X, y, classes=[0, 1, 2])
+    assert {volume.tobytes() for volume in X} == set(seen)
+
+
+def test_warm_start_needs_the_same_network(separable):
+    X, y, _ = separable
+    clf = quick(warm_start=True).fit(X, y).set_params(module=CompactNet(n_filters=2))
+    with pytest.raises(ValueError, match="needs the network of the previous fit"):
+        clf.fit(X, y)
+
+
 def test_partial_fit_goes_on_after_a_fit(separable, tmp_path):
     X, y, groups = separable
     clf = quick(early_stopping=True, checkpoint_dir=tmp_path, lr=0.01, verbose=1)
@@ -459,6 +541,8 @@ def test_partial_fit_goes_on_after_a_fit(separable, tmp_path):
         ([{}], "must name all classes, got classes=None"),
         ([{"classes": ["good", "bad"]}], r"got also \['moderate'\]"),
         ([{"classes": ORDER}, {"classes": ["good", "bad"]}], "must stay those of"),
+        ([{"classes": ["good"]}], "at least 2 grades, each once"),
+        ([{"classes": [*ORDER, "good"]}], "at least 2 grades, each once"),
     ],
 )
 def test_partial_fit_says_which_classes_are_wrong(separable, calls, said):
@@ -493,6 +577,43 @@ def test_any_callable_makes_a_module(volumes, grades):
 def test_a_module_class_makes_a_module(volumes, grades):
     clf = quick(module=FlatNet).fit(volumes, grades)
     assert isinstance(clf.net_.module_, FlatNet)
+
+
+@pytest.mark.parametrize("n_extra", [-1, 4])
+def test_a_module_with_other_outputs_is_refused(volumes, grades, n_extra):
+    def wrong(in_channels, n_outputs):
+        return FlatNet(in_channels, n_outputs + n_extra)
+
+    with pytest.raises(
+        ValueError, match=r"module must return logits of shape \(6, 3\)"
+    ):
+        quick(module=wrong).fit(volumes, grades)
+
+
+def test_the_held_net_is_a_skorch_classifier_over_ranks(separable):
+    X, y, _ = separable
+    clf = quick(criterion="corn", grades=ORDER, max_epochs=30, lr=0.01).fit(X, y)
+    ranks = clf.net_.predict(X[:, None])
+    assert [ORDER[rank] for rank in ranks] == clf.predict(X).tolist()
+
+
+def test_scores_of_callbacks_know_the_loss(separable):
+    X, y, _ = separable
+    scoring = EpochScoring("accuracy", name="train_acc", on_train=True)
+    clf = quick(criterion="corn", grades=ORDER, max_epochs=30, lr=0.01)
+    clf.set_params(callbacks=[scoring]).fit(X, y)
+    assert clf.history_[-1, "train_acc"] == 1
+
+
+@pytest.mark.parametrize("loss", [nn.CrossEntropyLoss, nn.CrossEntropyLoss()])
+def test_a_loss_of_torch_is_refused_with_the_name_of_ours(volumes, grades, loss):
+    with pytest.raises(TypeError, match="write criterion='cross_entropy'"):
+        quick(criterion=loss).fit(volumes, grades)
+
+
+def test_an_unknown_device_is_refused(volumes, grades):
+    with pytest.raises(ValueError, match="device must be 'auto' or a device of this"):
+        quick(device="abacus").fit(volumes, grades)
 
 
 def test_a_configuration_class_wants_to_be_called(volumes, grades):

@@ -1,0 +1,110 @@
+"""Labels of any type, and the order of the grades that they name."""
+
+import numpy as np
+import pandas as pd
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import (
+    _check_sample_weight,
+    check_consistent_length,
+    column_or_1d,
+)
+
+from briqa_sk._validation import check_grades
+from briqa_sk.estimators._dataset import Samples
+from briqa_sk.io import VolumeSequence
+from briqa_sk.losses import resolve_criterion
+from briqa_sk.sampling import resolve_batches
+
+
+class GradedLabels:
+    """Mixin that judges y and learns its grades.
+
+    It sets ``classes_``, sorted as everywhere in scikit-learn, ``grades_``, the same
+    from best to worst, and ``class_counts_``. The network sees ranks: 0 is best.
+    """
+
+    def _check_y(self, X, y):
+        """Return y as an array, and its grades from best to worst."""
+        labels = self._check_labels(X, y)
+        grades = self._order(y)
+        check_classification_targets(labels)
+        if len(grades) < 2:
+            raise ValueError(
+                f"{type(self).__name__}: y must hold at least 2 classes, got 1 class: "
+                f"{grades.tolist()[0]!r}. Nothing can be learned from one grade."
+            )
+        return labels, grades
+
+    def _check_classes(self, classes, first):
+        """Return the grades of a call of partial_fit, from best to worst."""
+        name = type(self).__name__
+        if classes is None and first:
+            raise ValueError(
+                f"{name}: the first call of partial_fit must name all classes, got "
+                "classes=None."
+            )
+        if classes is None:
+            return self.grades_
+        grades = self._order(classes)
+        if len(grades) < 2 or len(grades) < len(classes):
+            raise ValueError(
+                f"{name}: classes must name at least 2 grades, each once, got "
+                f"{np.asarray(classes).tolist()}."
+            )
+        if not first and not np.array_equal(grades, self.grades_):
+            raise ValueError(
+                f"{name}: classes must stay those of the first call, "
+                f"{self.grades_.tolist()}, got {grades.tolist()}."
+            )
+        return grades
+
+    def _is_ordered(self, labels):
+        """Whether the grades have an order that means something."""
+        dtype = getattr(labels, "dtype", None)
+        numeric = np.asarray(labels).dtype.kind in "biuf"
+        return self.grades is not None or numeric or getattr(dtype, "ordered", False)
+
+    def _order(self, labels):
+        name = type(self).__name__
+        criterion = resolve_criterion(self.criterion, caller=name)
+        plan = resolve_batches(self.batches, caller=name)
+        ordinal = [c for c in (criterion, plan) if getattr(c, "is_ordinal", False)]
+        return check_grades(
+            labels,
+            self.grades,
+            ordinal_for=type(ordinal[0]).__name__ if ordinal else None,
+            caller=name,
+        )
+
+    def _check_labels(self, X, y):
+        y = column_or_1d(y, warn=True)
+        check_consistent_length(X, y)
+        # Whole numbers in an array of objects are whole numbers.
+        return pd.Series(y).infer_objects().to_numpy() if y.dtype == object else y
+
+    def _check_samples(self, X, y, grades, sample_weight, groups, *, keep_counts=False):
+        """Set what is learned from the labels, and return all that training needs."""
+        weight = _check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        )
+        if not weight.any():  # newer scikit-learn says so itself
+            raise ValueError(
+                f"{type(self).__name__}: sample_weight must hold a non-zero number, "
+                "got 0 for every sample."
+            )
+        if groups is None and isinstance(X, VolumeSequence):
+            groups = X.columns.get("group")
+        if groups is not None:
+            groups = column_or_1d(groups)
+            check_consistent_length(X, groups)
+        self.grades_ = grades
+        self.classes_ = np.unique(grades)
+        rank = self._ranks_of(y)
+        if not keep_counts:
+            self.class_counts_ = np.bincount(rank, minlength=len(grades))
+        return Samples(X, y, rank, weight / weight.mean(), groups)
+
+    def _ranks_of(self, labels):
+        """Return the rank of each label; 0 is best."""
+        rank_of_class = np.argsort(np.searchsorted(self.classes_, self.grades_))
+        return rank_of_class[np.searchsorted(self.classes_, labels)]
