@@ -2,21 +2,36 @@
 
 import inspect
 import os
-import warnings
 
 import numpy as np
+import pandas as pd
 import torch
 
-from briqa_sk.exceptions import BriqaWarning, UnsafeModelError
+from briqa_sk.exceptions import UnsafeModelError
 from briqa_sk.persistence.registry import REGISTRY, find_class, is_registered
 from briqa_sk.preprocessing import CacheVolumes
 
+#: Where a model runs: its folders, processes and device. A file does not take them
+#: along, and one that brings them is not heard.
+LOCAL = {"checkpoint_dir", "device", "memory", "num_workers"}
+#: Above every number of volumes, and still a length that Python can count to.
+LARGEST_BATCH = 2**31 - 1
+
 
 class Encoder:
-    """Turn a model into JSON values, and collect its tensors by name."""
+    """Turn a model into JSON values, and collect its tensors by name.
+
+    Attributes
+    ----------
+    tensors : dict of str to torch.Tensor
+        Weights and arrays.
+    left_out : list of tuple
+        Which parts could not be stored and only training needs, and their types.
+    """
 
     def __init__(self):
         self.tensors = {}
+        self.left_out = []
 
     def encode(self, value, *, where):
         """Return a JSON value; ``where`` says in errors which part it is."""
@@ -28,7 +43,7 @@ class Encoder:
             return os.fspath(value)
         if isinstance(value, np.ndarray):
             return self._encode_array(value, where)
-        if isinstance(value, list | tuple | dict):
+        if isinstance(value, list | tuple | dict | range | pd.Index | pd.Series):
             return self._encode_container(value, where)
         if isinstance(value, CacheVolumes):
             return "passthrough"  # a folder of this machine means nothing elsewhere
@@ -36,8 +51,8 @@ class Encoder:
             return self._encode_object(value, where)
         raise TypeError(
             f"save: {where} must be a number, text, array or one of "
-            f"{', '.join(sorted(REGISTRY))}, got {type(value).__name__}. Pickle the "
-            "model for use on your own machine."
+            f"{', '.join(sorted(REGISTRY))}, got {type(value).__module__}."
+            f"{type(value).__name__}. Pickle the model for use on your own machine."
         )
 
     def _encode_container(self, value, where):
@@ -54,7 +69,8 @@ class Encoder:
         if array.dtype.kind in "OUS":
             return {"labels": [self.encode(x, where=where) for x in array.tolist()]}
         name = f"array.{len(self.tensors)}"
-        self.tensors[name] = torch.from_numpy(np.ascontiguousarray(array))
+        native = array.dtype.newbyteorder("=")  # torch knows no other byte order
+        self.tensors[name] = torch.from_numpy(np.array(array, native, order="C"))
         return {"array": name}
 
     def _encode_object(self, value, where):
@@ -75,22 +91,17 @@ class Encoder:
         return encoded
 
     def _encode_params(self, value, where):
-        training_only = getattr(value, "_training_only", ())
+        training_only = {"random_state", *getattr(value, "_training_only", ())}
         params = {}
         for name, item in value.get_params(deep=False).items():
-            if name == "checkpoint_dir":
-                continue  # a folder of this machine, like a cache
+            if name in LOCAL:
+                continue
             try:
                 params[name] = self.encode(item, where=f"{where}.{name}")
             except TypeError:
                 if name not in training_only:
                     raise
-                warnings.warn(
-                    f"save: {where}.{name} is left out of the file, because "
-                    f"{type(item).__name__} can't be stored; only training needs it.",
-                    BriqaWarning,
-                    stacklevel=5,
-                )
+                self.left_out.append((f"{where}.{name}", type(item).__name__))
         return params
 
 
@@ -128,15 +139,20 @@ class Decoder:
                 f"load: {self.path} must name classes of briqa_sk only, got {name!r}."
             )
         cls = find_class(name)
-        params = {key: self.decode(item) for key, item in value["params"].items()}
-        unknown = set(params) - set(inspect.signature(cls).parameters)
+        known = inspect.signature(cls).parameters
+        unknown = set(value["params"]) - set(known)
         if unknown:
             raise UnsafeModelError(
                 f"load: {self.path} must give {name} its own parameters only, got also "
                 f"{sorted(unknown)}."
             )
-        if "network" in value:
-            params |= {"device": self.device, "checkpoint_dir": None}
+        params = {
+            key: self.decode(item)
+            for key, item in value["params"].items()
+            if key not in LOCAL
+        }
+        if "device" in known:
+            params["device"] = self.device
         model = cls(**params)
         for key, item in value["fitted"].items():
             if not key.endswith("_") or key.startswith("_"):
@@ -146,12 +162,40 @@ class Decoder:
                 )
             setattr(model, key, self.decode(item))
         if "network" in value:
-            prefix = value["network"]
-            model._import_network(
-                {
-                    key.removeprefix(prefix): tensor
-                    for key, tensor in self.tensors.items()
-                    if key.startswith(prefix)
-                }
-            )
+            self._check_classifier(model)
+            self._import_network(model, value["network"])
         return model
+
+    def _check_classifier(self, model):
+        """Refuse what would load well and fail in ``predict``."""
+        model._check_params()
+        if model.batch_size > LARGEST_BATCH:
+            raise UnsafeModelError(
+                f"load: batch_size in {self.path} must be at most {LARGEST_BATCH}, got "
+                f"{model.batch_size}."
+            )
+        shape = model.volume_shape_
+        if not isinstance(shape, tuple) or [type(size) for size in shape] != [int] * 3:
+            raise UnsafeModelError(
+                f"load: volume_shape_ in {self.path} must be 3 whole numbers, got "
+                f"{shape!r}."
+            )
+        per_grade = [model.grades_, model.classes_, model.class_counts_]
+        if (
+            not all(isinstance(values, np.ndarray) for values in per_grade)
+            or len({values.shape for values in per_grade}) > 1
+            or not np.array_equal(np.unique(model.grades_), model.classes_)
+        ):
+            raise UnsafeModelError(
+                f"load: grades_, classes_ and class_counts_ in {self.path} must be "
+                f"arrays over the same grades, got {per_grade}."
+            )
+
+    def _import_network(self, model, prefix):
+        model._import_network(
+            {
+                key.removeprefix(prefix): tensor
+                for key, tensor in self.tensors.items()
+                if key.startswith(prefix)
+            }
+        )

@@ -2,14 +2,16 @@
 
 import json
 import os
+import warnings
 import zipfile
 
-from safetensors import SafetensorError
+import torch
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
+from sklearn.base import BaseEstimator
 
 from briqa_sk._version import __version__
-from briqa_sk.exceptions import UnsafeModelError
+from briqa_sk.exceptions import BriqaWarning, UnsafeModelError
 from briqa_sk.io.atomic import write_atomically
 from briqa_sk.persistence.codec import Decoder, Encoder
 
@@ -30,7 +32,8 @@ def save(model, path):
     model : SeverityClassifier or sklearn.pipeline.Pipeline
         Fitted; every step, network, loss and batch plan must come from briqa_sk.
         Parameters that only training needs (``augment``, ``callbacks`` ...) are left
-        out, with a warning, where they can't be stored.
+        out, with a warning, where they can't be stored. Those that belong to this
+        machine (``device``, ``num_workers``, folders) are always left out.
     path : str or os.PathLike
         The file, by convention ``*.zip``.
 
@@ -61,6 +64,13 @@ def save(model, path):
         "briqa_sk": __version__,
         "model": encoder.encode(model, where=type(model).__name__),
     }
+    for part, kind in encoder.left_out:
+        warnings.warn(
+            f"save: {part} is left out of the file, because {kind} can't be stored; "
+            "only training needs it.",
+            BriqaWarning,
+            stacklevel=2,
+        )
     text = json.dumps(manifest, indent=1).encode()
 
     def write(file):
@@ -75,7 +85,8 @@ def load(path, *, device="auto"):
     """Read a model that :func:`save` wrote.
 
     Nothing in the file is executed: classes come from a closed list, weights from
-    safetensors, and the sizes of both are checked before they are read.
+    safetensors, and the sizes of both are checked before they are read. What the file
+    says of devices, worker processes and folders is not heard.
 
     Parameters
     ----------
@@ -94,35 +105,49 @@ def load(path, *, device="auto"):
     ------
     UnsafeModelError
         If the file is damaged, too large, or holds anything but a model.
-    FileNotFoundError
-        If there is no file.
+    OSError
+        If there is no file, or no permission to read it.
     """
     name = os.fspath(path)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            members = _read_members(archive, name)
-        manifest = json.loads(members[MANIFEST])
-        if manifest["format"] != FORMAT:
+    if device != "auto":
+        torch.empty(0, device=device)  # a wrong device is not the file's fault
+    with open(path, "rb") as file:
+        try:
+            return _load(file, name, device)
+        except (
+            UnsafeModelError,
+            ImportError,
+            MemoryError,
+            torch.cuda.OutOfMemoryError,
+        ):
+            raise
+        except Exception as error:
+            # Of bytes from a stranger zipfile, torch and the constructors make errors
+            # of a dozen kinds, and not all of them are documented.
             raise UnsafeModelError(
-                f"load: {name} must have model format {FORMAT}, got "
-                f"{manifest['format']!r}. Install the briqa_sk that wrote it, "
-                f"{manifest.get('briqa_sk')}."
-            )
-        decoder = Decoder(load_tensors(members[TENSORS]), name, device)
-        return decoder.decode(manifest["model"])
-    except (
-        zipfile.BadZipFile,
-        SafetensorError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        RecursionError,
-    ) as error:
+                f"load: {name} must be a model file written by briqa_sk.save, got "
+                f"{type(error).__name__}: {error}"
+            ) from error
+
+
+def _load(file, name, device):
+    with zipfile.ZipFile(file) as archive:
+        members = _read_members(archive, name)
+    manifest = json.loads(members[MANIFEST])
+    if manifest["format"] != FORMAT:
         raise UnsafeModelError(
-            f"load: {name} must be a model file written by briqa_sk.save, got "
-            f"{type(error).__name__}: {error}"
-        ) from error
+            f"load: {name} must have model format {FORMAT}, got "
+            f"{manifest['format']!r}. Install the briqa_sk that wrote it, "
+            f"{manifest.get('briqa_sk')}."
+        )
+    model = Decoder(load_tensors(members[TENSORS]), name, device).decode(
+        manifest["model"]
+    )
+    if not isinstance(model, BaseEstimator):
+        raise UnsafeModelError(
+            f"load: {name} must hold an estimator, got {type(model).__name__}."
+        )
+    return model
 
 
 def _read_members(archive, name):
