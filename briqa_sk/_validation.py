@@ -4,6 +4,7 @@ import os
 from numbers import Integral, Real
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, clone
 
 VOLUMES_NDIM = 4  # (n_samples, i, j, k)
@@ -167,13 +168,13 @@ def check_grades(y, grades=None, *, ordinal_for=None, caller):
     Raises
     ------
     ValueError
-        If ``grades`` repeats a name or lacks a label of ``y``, or if an order is
-        needed and ``y`` is text without ``grades``.
+        If a label is missing, if ``grades`` repeats a name or lacks a label of ``y``,
+        or if an order is needed and ``y`` is text without ``grades``.
     """
     dtype = getattr(y, "dtype", None)
     if grades is None and getattr(dtype, "ordered", False):
         grades = list(dtype.categories)
-    seen = np.unique(np.asarray(y))
+    seen = np.unique(as_labels(y, caller=caller))
     if grades is None:
         if ordinal_for is not None and seen.dtype.kind not in "biuf":
             raise ValueError(
@@ -182,10 +183,10 @@ def check_grades(y, grades=None, *, ordinal_for=None, caller):
                 f"{seen.tolist()} and grades=None."
             )
         return seen
-    grades = list(grades)
+    grades = np.asarray(list(grades)).tolist()
     if len(set(grades)) != len(grades):
         raise ValueError(f"{caller}: grades must not repeat a label, got {grades}.")
-    unknown = sorted(set(seen.tolist()) - set(np.asarray(grades).tolist()))
+    unknown = sorted(set(seen.tolist()) - set(grades))
     if unknown:
         raise ValueError(
             f"{caller}: every label of y must be in grades={grades}, got also "
@@ -195,9 +196,42 @@ def check_grades(y, grades=None, *, ordinal_for=None, caller):
     return np.asarray(kept, dtype=seen.dtype)
 
 
+def as_labels(y, *, caller):
+    """Return labels as an array without gaps, numbers in a numeric dtype.
+
+    Parameters
+    ----------
+    y : array-like
+        Labels of any type.
+    caller : str
+        Opens the error message.
+
+    Returns
+    -------
+    labels : ndarray
+        Of the shape of ``y``.
+
+    Raises
+    ------
+    ValueError
+        If a label is missing: None, NaN or ``pandas.NA``.
+    """
+    # As objects: numpy would write a NaN among text as the text "nan".
+    missing = np.flatnonzero(pd.isna(np.asarray(y, dtype=object)))
+    if missing.size:
+        raise ValueError(
+            f"{caller}: y must have a grade for every scan, got {missing.size} missing "
+            f"(first: index {missing[0]}). Remove these scans."
+        )
+    labels = np.asarray(y)
+    if labels.dtype == object and all(isinstance(label, Real) for label in labels.flat):
+        return np.asarray(labels.tolist())
+    return labels
+
+
 def check_positive(value, parameter, *, caller, kind=Real):
     """Raise ``ValueError`` unless a value is a number of some kind, above 0."""
-    if not isinstance(value, kind) or isinstance(value, bool) or not value > 0:
+    if not isinstance(value, kind) or isinstance(value, bool) or not 0 < value < np.inf:
         what = "a whole number" if kind is Integral else "a number"
         raise ValueError(
             f"{caller}: {parameter} must be {what} above 0, got {value!r}."

@@ -65,3 +65,42 @@ def test_an_unordered_categorical_has_no_order():
     y = pd.Series(["bad", "good"], dtype="category")
     with pytest.raises(ValueError, match="grades must give the order"):
         check_grades(y, ordinal_for="CORN", caller="demo")
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        ["good", None, "bad"],
+        ["good", np.nan, "bad"],
+        [0.0, np.nan, 1.0],
+        np.array([0, None, 1], dtype=object),
+        pd.Series([0, pd.NA, 1], dtype="Int64"),
+        pd.Series(["good", pd.NA, "bad"], dtype="string"),
+        pd.Categorical(["good", None, "bad"]),
+    ],
+    ids=lambda y: f"{type(y).__name__} {list(y)}",
+)
+def test_missing_labels_are_counted(y):
+    with pytest.raises(ValueError, match=r"demo: y .* got 1 missing \(first: index 1"):
+        check_grades(y, caller="demo")
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.array([2, 0, 1], dtype=object),
+        pd.Series([2, 0, 1], dtype=object),
+        pd.Series([2, 0, 1], dtype="Int64"),
+    ],
+    ids=["array", "Series", "Int64"],
+)
+def test_numbers_of_any_dtype_rank_themselves(y):
+    ordered = check_grades(y, ordinal_for="CORN", caller="demo")
+    assert ordered.dtype.kind == "i"
+    assert ordered.tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("kind", [list, np.array, pd.Index])
+def test_messages_show_plain_numbers(kind):
+    with pytest.raises(ValueError, match=r"in grades=\[0, 1\], got also \[2\]"):
+        check_grades([0, 2], kind(np.arange(2)), caller="demo")

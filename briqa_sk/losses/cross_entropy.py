@@ -68,14 +68,16 @@ class WeightedCrossEntropy(LossConfig):
             weight = torch.as_tensor(self.class_weight, dtype=torch.float32)
         except (TypeError, ValueError) as error:
             raise ValueError(self._expectation(n_classes)) from error
-        if weight.shape != (n_classes,) or not (weight > 0).all():
+        is_good = (weight > 0) & weight.isfinite()
+        if weight.shape != (n_classes,) or not is_good.all():
             raise ValueError(self._expectation(n_classes))
         return weight
 
     def _expectation(self, n_classes):
         return (
-            "WeightedCrossEntropy: class_weight must be 'balanced' or one positive "
-            f"number for each of the {n_classes} grades, got {self.class_weight!r}."
+            "WeightedCrossEntropy: class_weight must be 'balanced' or one finite "
+            f"number above 0 for each of the {n_classes} grades, "
+            f"got {self.class_weight!r}."
         )
 
 

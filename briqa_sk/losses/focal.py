@@ -3,6 +3,7 @@
 import torch
 from torch.nn import functional as F
 
+from briqa_sk._validation import check_real
 from briqa_sk.losses._base import Criterion, LossConfig
 
 
@@ -38,7 +39,8 @@ class FocalLoss(LossConfig):
 
     def __call__(self, class_counts):
         """Build the criterion; see :class:`LossConfig`."""
-        if not self.gamma >= 0:
+        check_real(self.gamma, "gamma", caller="FocalLoss")
+        if self.gamma < 0:
             raise ValueError(f"FocalLoss: gamma must be at least 0, got {self.gamma}.")
         return FocalCriterion(len(class_counts), self.gamma)
 

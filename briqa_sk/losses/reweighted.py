@@ -3,6 +3,7 @@
 import torch
 from torch.nn import functional as F
 
+from briqa_sk._validation import check_real
 from briqa_sk.losses._base import Criterion, LossConfig, at_least_float32
 
 # Below this a gradient counts as zero: the class is learnt, its weight is 1.
@@ -36,9 +37,14 @@ class ReweightedCrossEntropy(LossConfig):
     -----
     The paper leaves open, and we chose: weights are computed per batch; they are
     constants for the gradient; minimum and sum run over the grades present in the
-    batch; a gradient below 1e-12 counts as 1e-12. With sample weights
-    :math:`w_i`, :math:`L_c = \sum_{i \in c} w_i l_i / n_c`. In evaluation mode all
+    batch; a gradient below 1e-12 counts as 1e-12. In evaluation mode all
     :math:`\alpha_c` are 1, so that validation losses of different epochs compare.
+
+    Sample weights :math:`w_i` multiply the losses in the sum and nothing else,
+    :math:`L = \sum_c \alpha_c \sum_{i \in c} w_i l_i / n_c`: in :math:`\phi_c` they
+    would cancel, for a heavier grade would get a smaller :math:`\alpha_c`. A sample of
+    weight 0 counts nowhere, not in :math:`n_c` and not in :math:`\phi_c`, as if it
+    were left out of the batch.
 
     References
     ----------
@@ -61,6 +67,7 @@ class ReweightedCrossEntropy(LossConfig):
 
     def __call__(self, class_counts):
         """Build the criterion; see :class:`LossConfig`."""
+        check_real(self.momentum, "momentum", caller="ReweightedCrossEntropy")
         if not 0 <= self.momentum < 1:
             raise ValueError(
                 "ReweightedCrossEntropy: momentum must be in [0, 1), "
@@ -97,11 +104,13 @@ class ReweightedCriterion(Criterion):
         """Return the loss of a batch; see :class:`Criterion`."""
         logits = at_least_float32(logits)
         loss = F.cross_entropy(logits, target, reduction="none")  # (batch,)
-        is_class = (target[:, None] == self.ranks).to(loss.dtype)  # (batch, n_classes)
+        is_class = target[:, None] == self.ranks  # (batch, n_classes)
+        if sample_weight is not None:
+            loss = sample_weight * loss
+            is_class &= sample_weight[:, None] > 0
+        is_class = is_class.to(logits.dtype)
         n_in_class = is_class.sum(dim=0)  # (n_classes,)
         share = is_class / n_in_class.clamp(min=1)  # (batch, n_classes)
-        if sample_weight is not None:
-            share *= sample_weight[:, None]
         if not self.training:
             return (loss * share.sum(dim=1)).sum()
         if features is None:
@@ -118,14 +127,15 @@ class ReweightedCriterion(Criterion):
 
     @torch.no_grad()
     def _class_weight(self, size, is_absent):
-        """Return alpha, 0 for the grades that are not in the batch."""
+        """Return alpha; that of grades not in the batch is finite and unused."""
         old = self.gradient_size.to(size.dtype)
         if self.momentum > 0:
             averaged = self.momentum * old + (1 - self.momentum) * size
             # A grade's first gradient has no past to be averaged with.
             size = torch.where(old > 0, averaged, size)
         self.gradient_size = torch.where(is_absent, old, size)
-        size = size.clamp(min=SMALLEST_GRADIENT).masked_fill(is_absent, torch.inf)
+        largest = torch.finfo(size.dtype).max  # infinity over infinity would be NaN
+        size = size.clamp(min=SMALLEST_GRADIENT).masked_fill(is_absent, largest)
         return size.amin() / size
 
 

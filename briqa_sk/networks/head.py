@@ -25,7 +25,8 @@ def find_head(module, n_outputs):
     Raises
     ------
     ValueError
-        If there is none.
+        If there is none, or if it has no bias, which a loss that reads the features
+        counts on.
 
     Examples
     --------
@@ -42,6 +43,11 @@ def find_head(module, n_outputs):
         raise ValueError(
             f"find_head: the network must end in nn.Linear with {n_outputs} outputs, "
             f"got {type(module).__name__}, which has no such layer."
+        )
+    if heads[-1].bias is None:
+        raise ValueError(
+            f"find_head: the last linear layer must have a bias, got {heads[-1]}. "
+            "Build it with bias=True."
         )
     return heads[-1]
 

@@ -1,12 +1,14 @@
 """What every batch sampler and every batch plan promises."""
 
 from abc import abstractmethod
+from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator
 from torch.utils.data import Sampler
 
 from briqa_sk._random import draw_seed
+from briqa_sk._validation import as_labels, check_positive
 
 
 class BatchPlan(BaseEstimator):
@@ -62,7 +64,8 @@ class SeededBatchSampler(Sampler):
 
     def __init__(self, y, batch_size, random_state=None):
         super().__init__()
-        self.y = np.asarray(y)
+        check_positive(batch_size, "batch_size", caller=self._name, kind=Integral)
+        self.y = as_labels(y, caller=self._name)
         self.batch_size = batch_size
         self.seed = draw_seed(random_state)
         self.epoch = self.batch = self._first_batch = 0
@@ -70,10 +73,6 @@ class SeededBatchSampler(Sampler):
             raise ValueError(
                 f"{self._name}: y must be 1-D with at least 1 label, "
                 f"got shape {self.y.shape}."
-            )
-        if batch_size < 1:
-            raise ValueError(
-                f"{self._name}: batch_size must be at least 1, got {batch_size}."
             )
 
     @property

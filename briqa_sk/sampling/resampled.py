@@ -55,7 +55,8 @@ class ResampledBatchSampler(SeededBatchSampler):
     Raises
     ------
     ValueError
-        If the sampler makes new samples, as SMOTE does, instead of selecting.
+        If ``y`` has one class, or if the sampler makes new samples, as SMOTE does,
+        instead of selecting.
 
     Examples
     --------
@@ -70,6 +71,12 @@ class ResampledBatchSampler(SeededBatchSampler):
 
     def __init__(self, y, batch_size, sampler, random_state=None):
         super().__init__(y, batch_size, random_state)
+        grades = np.unique(self.y).tolist()
+        if len(grades) == 1:
+            raise ValueError(
+                f"{self._name}: y must have at least two grades to resample, got only "
+                f"{grades[0]!r}. Use batches='shuffled', or give it more scans at once."
+            )
         self.sampler = clone(sampler)
         self._latest = None, None  # an epoch and its indices
         self._select(self.epoch)

@@ -1,8 +1,10 @@
 """Balanced batches through which the majority class rotates."""
 
+from numbers import Integral, Real
+
 import numpy as np
 
-from briqa_sk._validation import check_grades
+from briqa_sk._validation import check_grades, check_positive
 from briqa_sk.sampling._base import BatchPlan, SeededBatchSampler
 from briqa_sk.sampling.slots import count_slots
 
@@ -13,7 +15,8 @@ class RotatingBatches(BatchPlan):
     Parameters
     ----------
     ratio : dict, "balanced" or None, default=None
-        Slots per grade. Grades that the training labels lack leave theirs empty.
+        Slots per grade. Grades that the training labels lack leave theirs empty; such
+        numbers rank by size, such text where the dict has it, from best to worst.
     n_batches : int or None, default=None
         Batches per epoch; None follows the second grade.
 
@@ -34,14 +37,11 @@ class RotatingBatches(BatchPlan):
 
     def __call__(self, y, batch_size, grades, random_state):
         """Build the sampler; see :class:`BatchPlan`."""
-        grades = list(grades)
-        if isinstance(self.ratio, dict):
-            grades += [grade for grade in self.ratio if grade not in grades]
         return RotatingBatchSampler(
             y,
             batch_size,
             self.ratio,
-            grades=grades,
+            grades=_with_grades_of(self.ratio, np.asarray(grades).tolist()),
             n_batches=self.n_batches,
             random_state=random_state,
         )
@@ -121,10 +121,7 @@ class RotatingBatchSampler(SeededBatchSampler):
         self.best = next(iter(slots))
         self._members = {grade: np.flatnonzero(self.y == grade) for grade in present}
         self.n_batches = self._count_batches() if n_batches is None else n_batches
-        if self.n_batches < 1:
-            raise ValueError(
-                f"{self._name}: n_batches must be at least 1, got {n_batches}."
-            )
+        check_positive(self.n_batches, "n_batches", caller=self._name, kind=Integral)
         self._shuffle_decks()
 
     def load_state_dict(self, state):
@@ -183,4 +180,20 @@ def _known_grades(y, grades, present, ratio):
     dtype = getattr(y, "dtype", None)
     if getattr(dtype, "ordered", False):
         return list(dtype.categories)
-    return sorted({*present, *ratio}) if isinstance(ratio, dict) else present
+    return _with_grades_of(ratio, present)
+
+
+def _with_grades_of(ratio, grades):
+    """Return the grades and those that only the ratio names, from best to worst."""
+    if not isinstance(ratio, dict) or set(ratio) <= set(grades):
+        return grades
+    ranked = [*ratio, *(grade for grade in grades if grade not in ratio)]
+    rising = sorted(grades)
+    if all(isinstance(g, Real) for g in ranked) and grades in (rising, rising[::-1]):
+        ranked.sort(reverse=grades != rising)
+    if [grade for grade in ranked if grade in grades] != grades:
+        raise ValueError(
+            "RotatingBatches: ratio must list its grades from best to worst, as in "
+            f"{grades}, got {ratio}."
+        )
+    return ranked

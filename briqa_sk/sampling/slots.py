@@ -1,5 +1,9 @@
 """How many places in a batch each grade gets."""
 
+from numbers import Integral
+
+from briqa_sk._validation import check_positive
+
 
 def count_slots(ratio, grades, present, batch_size, caller):
     """Return the slots of each grade in one batch.
@@ -52,11 +56,13 @@ def count_slots(ratio, grades, present, batch_size, caller):
 
 
 def _check_ratio(ratio, grades, present, caller):
-    if not isinstance(ratio, dict) or any(n < 1 or n != int(n) for n in ratio.values()):
+    if not isinstance(ratio, dict):
         raise ValueError(
-            f"{caller}: ratio must be 'balanced', None or a dict of grade to slots of "
-            f"at least 1, got {ratio!r}."
+            f"{caller}: ratio must be 'balanced', None or a dict of grade to slots, "
+            f"got {ratio!r}."
         )
+    for grade, n_slots in ratio.items():
+        check_positive(n_slots, f"ratio[{grade!r}]", caller=caller, kind=Integral)
     unknown = [grade for grade in ratio if grade not in grades]
     missed = [grade for grade in present if grade not in ratio]
     if unknown or missed:

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -50,7 +52,9 @@ def test_a_grade_without_samples_gets_a_finite_weight():
     assert WeightedCrossEntropy()([8, 0]).class_weight.tolist() == [0.5, 4.0]
 
 
-@pytest.mark.parametrize("class_weight", [[1.0, 2.0], [1.0, 0.0, 1.0], "even", None])
+@pytest.mark.parametrize(
+    "class_weight", [[1.0, 2.0], [1.0, 0.0, 1.0], [1, 2, math.inf], "even", None]
+)
 def test_class_weights_that_do_not_fit_are_refused(class_weight):
     with pytest.raises(ValueError, match="each of the 3 grades, got"):
         WeightedCrossEntropy(class_weight)(COUNTS)

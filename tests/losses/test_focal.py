@@ -29,7 +29,14 @@ def test_a_perfect_sample_has_no_gradient(gamma):
     assert logits.grad.tolist() == [[0.0, 0.0]]
 
 
-@pytest.mark.parametrize("gamma", [-1.0, math.nan])
-def test_a_negative_focus_is_refused(gamma):
-    with pytest.raises(ValueError, match="gamma must be at least 0, got"):
+@pytest.mark.parametrize(
+    ("gamma", "error", "said"),
+    [
+        (-1.0, ValueError, "gamma must be at least 0, got -1.0"),
+        (math.nan, ValueError, "gamma must be finite, got nan"),
+        ("a", TypeError, "gamma must be a number, got 'a'"),
+    ],
+)
+def test_a_focus_that_is_no_number_above_zero_is_refused(gamma, error, said):
+    with pytest.raises(error, match=said):
         FocalLoss(gamma)([1, 1])

@@ -19,11 +19,11 @@ def batch(target, seed=0, n_classes=4):
     return head, features, torch.tensor(target)
 
 
-def autograd_sizes(head, features, target, weight):
+def autograd_sizes(head, features, target):
     """Gradient norm of each present class's mean loss, by backward passes."""
     sizes = {}
     for c in target.unique().tolist():
-        loss = F.cross_entropy(head(features), target, reduction="none") * weight
+        loss = F.cross_entropy(head(features), target, reduction="none")
         gradients = torch.autograd.grad(
             loss[target == c].mean(), [head.weight, head.bias]
         )
@@ -43,7 +43,7 @@ def test_gradient_sizes_and_loss_equal_autograd(target, weighted):
     loss = criterion(
         head(features), target, weight if weighted else None, features=features
     )
-    sizes = autograd_sizes(head, features, target, weight)
+    sizes = autograd_sizes(head, features, target)
     each = F.cross_entropy(head(features), target, reduction="none") * weight
     expected = sum(
         min(sizes.values()) / size * each[target == c].mean()
@@ -54,6 +54,47 @@ def test_gradient_sizes_and_loss_equal_autograd(target, weighted):
         torch.testing.assert_close(
             criterion.gradient_size[c], size, rtol=1e-5, atol=1e-5
         )
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("left_out", [[1], [0, 3], [4]], ids=str)
+def test_a_weight_of_zero_leaves_the_sample_out(left_out, training):
+    # Sample 4 is the only one of its class, which then is absent.
+    head, features, target = batch([0, 0, 1, 1, 2])
+    weight = torch.tensor([1.0, 2.0, 0.5, 1.0, 3.0])
+    weight[left_out] = 0
+    kept = weight > 0
+    with_zeros, without = (
+        ReweightedCrossEntropy()(COUNTS).train(training) for _ in range(2)
+    )
+    logits = head(features)
+    loss = with_zeros(logits, target, weight, features)
+    expected = without(logits[kept], target[kept], weight[kept], features[kept])
+    torch.testing.assert_close(loss, expected)
+    torch.testing.assert_close(with_zeros.gradient_size, without.gradient_size)
+
+
+def test_a_batch_without_any_weight_costs_nothing():
+    head, features, target = batch([0, 1])
+    criterion = ReweightedCrossEntropy()(COUNTS)
+    loss = criterion(head(features), target, torch.zeros(2), features)
+    loss.backward()
+    assert loss.item() == 0
+    assert head.weight.grad.abs().max() == 0
+    assert criterion.gradient_size.tolist() == [0.0] * 4
+
+
+def test_a_grade_of_double_weight_pulls_twice_as_hard():
+    head, features, target = batch([0, 0, 1])
+    criterion = ReweightedCrossEntropy()(COUNTS)
+    pulls = []
+    for weight in ([1.0, 1.0, 1.0], [1.0, 1.0, 2.0], [1.0, 1.0, 3.0]):
+        loss = criterion(head(features), target, torch.tensor(weight), features)
+        pulls.append(torch.autograd.grad(loss, head.weight)[0])
+    torch.testing.assert_close(pulls[2] - pulls[1], pulls[1] - pulls[0])
+    assert (pulls[1] - pulls[0]).norm() == pytest.approx(
+        criterion.gradient_size[:2].min().item(), rel=0.2
+    )
 
 
 def test_the_weights_are_constants_for_the_gradient():
@@ -137,7 +178,15 @@ def test_training_without_features_is_refused():
         criterion(torch.zeros(2, 4), torch.tensor([0, 1]))
 
 
-@pytest.mark.parametrize("momentum", [-0.1, 1.0, math.nan])
-def test_momentum_out_of_range_is_refused(momentum):
-    with pytest.raises(ValueError, match=r"must be in \[0, 1\), got"):
+@pytest.mark.parametrize(
+    ("momentum", "error", "said"),
+    [
+        (-0.1, ValueError, r"must be in \[0, 1\), got -0.1"),
+        (1.0, ValueError, r"must be in \[0, 1\), got 1.0"),
+        (math.nan, ValueError, "must be finite, got nan"),
+        ("x", TypeError, "must be a number, got 'x'"),
+    ],
+)
+def test_a_momentum_out_of_range_is_refused(momentum, error, said):
+    with pytest.raises(error, match=said):
         ReweightedCrossEntropy(momentum)(COUNTS)

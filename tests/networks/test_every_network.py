@@ -106,6 +106,17 @@ def test_a_last_batch_of_one_trains_on_the_smallest_volume(built):
     assert not torch.equal(find_head(net, 3).bias, before)
 
 
+def test_the_statistics_of_an_efficientnet_catch_up_within_80_batches():
+    config = networks.EfficientNet("b2")
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(0)
+        net, volumes = config(in_channels=1, n_outputs=3), draw((8, 8, 8), n_samples=4)
+        for _ in range(80):
+            net.train()(volumes)
+        logits = net.eval()(volumes)
+    assert (logits.std(dim=0) > 0.01).all()
+
+
 def test_a_smaller_volume_is_refused_with_the_minimum(built):
     config, _, _ = built
     check_network_shape(config, config.min_shape, caller="test")

@@ -17,6 +17,11 @@ def test_a_network_without_head_is_refused():
         find_head(nn.Sequential(nn.Linear(4, 2)), n_outputs=3)
 
 
+def test_a_head_without_bias_is_refused():
+    with pytest.raises(ValueError, match=r"must have a bias, got Linear.* bias=True"):
+        find_head(nn.Sequential(nn.Linear(4, 3, bias=False)), n_outputs=3)
+
+
 def test_every_pass_renews_the_features():
     net = nn.Sequential(nn.ReLU(), nn.Linear(2, 3))
     with record_features(net[1]) as record:

@@ -70,6 +70,17 @@ def test_samplers_that_make_new_points_are_refused(sampler):
         make(sampler)
 
 
+def test_a_single_grade_cannot_be_resampled():
+    with pytest.raises(ValueError, match=r"two grades to resample, got only 'none'\."):
+        ResampledBatches()(["none"] * 4, 2, grades=["none"], random_state=0)
+
+
+def test_numbers_of_object_dtype_are_resampled():
+    y = np.array([0, 0, 0, 1], dtype=object)
+    sampler = ResampledBatchSampler(y, 6, RandomOverSampler(), random_state=0)
+    assert np.bincount(y[epoch_of(sampler)].astype(int)).tolist() == [3, 3]
+
+
 def test_the_default_plan_oversamples():
     plan = ResampledBatches()(Y, 80, grades=["none", "severe"], random_state=0)
     assert [len(batch) for batch in plan] == [80]

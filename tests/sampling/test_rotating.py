@@ -147,6 +147,40 @@ def test_numbers_of_a_ratio_that_y_lacks_rank_themselves():
     assert [counts(y, batch) for batch in sampler] == [[1, 1]] * 4
 
 
+@pytest.mark.parametrize(
+    ("ratio", "grades"),
+    [
+        ({0: 2, 1: 1, 2: 1}, [1, 2]),
+        ({2: 1, 1: 1, 0: 2}, [1, 2]),
+        ({1: 1, 2: 1, 3: 2}, [2, 1]),  # 3 is the best
+        ({"good": 2, "moderate": 1, "bad": 1}, ["moderate", "bad"]),
+    ],
+    ids=str,
+)
+def test_the_plan_and_the_sampler_agree_when_the_best_grade_is_missing(ratio, grades):
+    y = np.repeat(grades, [5, 2])
+    everything = sorted(ratio, reverse=grades == [2, 1]) if 1 in grades else [*ratio]
+    plan = RotatingBatches(ratio)(y, 4, grades=np.array(grades), random_state=0)
+    sampler = RotatingBatchSampler(y, 4, ratio, grades=everything, random_state=0)
+    assert plan.best == sampler.best == everything[0]
+    assert len(plan) == len(sampler) == 5
+    assert list(plan) == list(sampler)
+
+
+def test_a_ratio_that_contradicts_the_order_of_the_grades_is_refused():
+    plan = RotatingBatches({"bad": 1, "good": 2, "moderate": 1})
+    with pytest.raises(ValueError, match="must list its grades from best to worst"):
+        plan(["good", "bad"], 4, grades=["good", "bad"], random_state=0)
+
+
+def test_numbers_of_object_dtype_rank_themselves():
+    y = pd.Series(ZIPPER, dtype=object)
+    sampler = RotatingBatchSampler(y, random_state=0)
+    np.testing.assert_array_equal(
+        deal(sampler), deal(RotatingBatchSampler(ZIPPER, random_state=0))
+    )
+
+
 def test_the_plan_passes_on_what_it_holds():
     plan = RotatingBatches(ratio={0: 1, 1: 1, 2: 1, 3: 1}, n_batches=7)
     sampler = plan(ZIPPER, 8, grades=np.arange(3), random_state=0)
@@ -159,16 +193,26 @@ def test_the_plan_passes_on_what_it_holds():
     [
         ({"batch_size": 6}, r"ratio 2 : 1 : 1, got 6\. Use 4 or 8\."),
         ({"batch_size": 3}, r"sum of the ratio 2 : 1 : 1, got 3\. Use 4\."),
-        ({"batch_size": 0}, "batch_size must be at least 1, got 0"),
+        ({"batch_size": 0}, "batch_size must be a whole number above 0, got 0"),
+        ({"batch_size": 4.0}, "batch_size must be a whole number above 0, got 4.0"),
+        ({"batch_size": "4"}, "batch_size must be a whole number above 0, got '4'"),
         ({"ratio": {0: 2, 1: 2}}, r"no slots for \[2\]"),
         (
             {"ratio": {0: 1, 1: 1, 2: 1, 3: 1}, "grades": [0, 1, 2]},
             r"slots for unknown \[3\]",
         ),
-        ({"ratio": {0: 2, 1: 2, 2: 0}}, "slots of at least 1, got"),
-        ({"ratio": {0: 2.5, 1: 1, 2: 1}}, "slots of at least 1, got"),
+        ({"ratio": {0: 2, 1: 2, 2: 0}}, r"ratio\[2\] must be a whole number above 0"),
+        (
+            {"ratio": {0: 2.0, 1: 1, 2: 1}},
+            r"ratio\[0\] must be .* number above 0, got 2.0",
+        ),
+        ({"ratio": {0: 2, 1: "1", 2: 1}}, r"ratio\[1\] must be .* above 0, got '1'"),
+        ({"ratio": {0: 2, 1: 1, 2: None}}, r"ratio\[2\] must be .* above 0, got None"),
         ({"ratio": "even"}, "must be 'balanced', None or a dict"),
-        ({"n_batches": 0}, "n_batches must be at least 1, got 0"),
+        ({"n_batches": 0}, "n_batches must be a whole number above 0, got 0"),
+        ({"n_batches": 2.5}, "n_batches must be a whole number above 0, got 2.5"),
+        ({"n_batches": "3"}, "n_batches must be a whole number above 0, got '3'"),
+        ({"y": [0, 0, 1, 2, np.nan]}, r"got 1 missing \(first: index 4\)"),
         ({"y": np.zeros((4, 1))}, r"y must be 1-D .* got shape \(4, 1\)"),
         ({"y": []}, r"at least 1 label, got shape \(0,\)"),
         ({"y": ["a", "b"]}, "grades must give the order"),
