@@ -68,7 +68,13 @@ class VolumeTransformer(TransformerMixin, BaseEstimator):
         -------
         volume : Volume
             A new one.
+
+        Raises
+        ------
+        ValueError
+            If a voxel is NaN or infinite.
         """
+        self._check_finite(volume)
         return self._transform_volume(volume)
 
     def _as_step(self):
@@ -84,6 +90,15 @@ class VolumeTransformer(TransformerMixin, BaseEstimator):
 
     def _check_X(self, X, *, reset):
         return as_volumes(X, caller=type(self).__name__)
+
+    def _check_finite(self, volume):
+        # NaN passes on to the extremes; no mask in memory.
+        if not np.isfinite([volume.data.min(), volume.data.max()]).all():
+            raise ValueError(
+                f"{type(self).__name__}: a volume must be finite, got NaN or inf in "
+                f"{volume.path or 'a scan in memory'}. Fill the voxels, or leave the "
+                "scan out."
+            )
 
     def _stack(self, volumes):
         shapes = {volume.shape for volume in volumes}

@@ -4,12 +4,15 @@ Macro F1, balanced accuracy and the confusion matrix are scikit-learn's own
 (:func:`sklearn.metrics.f1_score` and its neighbours) and are not repeated here.
 """
 
+from numbers import Integral
+
 import numpy as np
+import pandas as pd
 from sklearn.metrics import cohen_kappa_score
 from sklearn.utils import check_consistent_length
 
 from briqa_sk._random import make_generator
-from briqa_sk._validation import check_grades
+from briqa_sk._validation import check_grades, check_positive
 
 __all__ = [
     "bootstrap_interval",
@@ -48,7 +51,8 @@ def quadratic_kappa(y_true, y_pred, *, grades=None):
     Raises
     ------
     ValueError
-        If labels are text and ``grades`` is None, or ``grades`` lacks a label.
+        If there is no label, or one is missing (None, NaN); if labels are text and
+        ``grades`` is None, or ``grades`` lacks a label.
 
     Examples
     --------
@@ -87,7 +91,8 @@ def macro_averaged_mae(y_true, y_pred, *, grades=None):
     Raises
     ------
     ValueError
-        If labels are text and ``grades`` is None, or ``grades`` lacks a label.
+        If there is no label, or one is missing (None, NaN); if labels are text and
+        ``grades`` is None, or ``grades`` lacks a label.
 
     Examples
     --------
@@ -129,7 +134,8 @@ def calibration_error(y_true, proba, *, classes=None, n_bins=15):
     Raises
     ------
     ValueError
-        If ``proba`` does not have one column per class.
+        If there is no label, or one is missing; if ``proba`` does not have one column
+        per class, or leaves [0, 1]; if ``n_bins`` is not a whole number above 0.
 
     Examples
     --------
@@ -137,13 +143,20 @@ def calibration_error(y_true, proba, *, classes=None, n_bins=15):
     0.25
     """
     y_true, proba = np.asarray(y_true), np.asarray(proba, dtype=float)
+    check_positive(n_bins, "n_bins", caller="calibration_error", kind=Integral)
     check_consistent_length(y_true, proba)
+    _check_labels(y_true, caller="calibration_error")
     classes = np.unique(y_true) if classes is None else np.asarray(classes)
     if proba.shape != (len(y_true), len(classes)):
         raise ValueError(
             "calibration_error: proba must have one row per scan and one column per "
             f"class, ({len(y_true)}, {len(classes)}), got {proba.shape}. Pass classes= "
             "to name the columns."
+        )
+    if not ((proba >= 0) & (proba <= 1)).all():
+        raise ValueError(
+            "calibration_error: proba must be in [0, 1], got values from "
+            f"{proba.min()} to {proba.max()}."
         )
     confidence = proba.max(axis=1)
     gap = (classes[proba.argmax(axis=1)] == y_true) - confidence
@@ -200,6 +213,10 @@ def bootstrap_interval(
     arrays = [np.asarray(array) for array in (y_true, *others)]
     groups = np.arange(len(arrays[0])) if groups is None else np.asarray(groups)
     check_consistent_length(*arrays, groups)
+    if len(groups) == 0:
+        raise ValueError(
+            "bootstrap_interval: y_true must hold at least 1 scan, got none."
+        )
     if not 0 < confidence < 1:
         raise ValueError(
             f"bootstrap_interval: confidence must be in (0, 1), got {confidence}."
@@ -234,8 +251,20 @@ def _ranks(y_true, y_pred, grades, *, caller):
     if grades is None and categories is not None and y_true.dtype.ordered:
         grades = list(categories)
     both = np.concatenate([true, pred])
+    _check_labels(both, caller=caller)
     seen = check_grades(both, grades, ordinal_for="the score", caller=caller)
     scale = seen if grades is None else np.asarray(list(grades))
     rank = {label: position for position, label in enumerate(scale.tolist())}
     ranks = np.array([rank[label] for label in both.tolist()])
     return ranks[: len(true)], ranks[len(true) :], len(scale)
+
+
+def _check_labels(labels, *, caller):
+    if len(labels) == 0:
+        raise ValueError(f"{caller}: labels must hold at least 1 scan, got none.")
+    n_missing = int(pd.isna(labels).sum())
+    if n_missing:
+        raise ValueError(
+            f"{caller}: every scan must have a label, got {n_missing} of {len(labels)} "
+            "that are None or NaN. Leave these scans out."
+        )

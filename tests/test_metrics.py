@@ -127,3 +127,38 @@ def test_undefined_resamples_are_left_out():
 def test_confidence_is_a_share():
     with pytest.raises(ValueError, match=r"in \(0, 1\), got 95"):
         bootstrap_interval(np.mean, [0, 1], confidence=95)
+
+
+@pytest.mark.parametrize("score", [quadratic_kappa, macro_averaged_mae])
+@pytest.mark.parametrize(
+    ("true", "pred", "said"),
+    [
+        ([], [], "at least 1 scan, got none"),
+        ([0.0, np.nan], [0.0, 1.0], "got 1 of 4 that are None or NaN"),
+        (["a", None], ["a", "a"], "got 1 of 4 that are None or NaN"),
+    ],
+    ids=["empty", "nan", "none"],
+)
+def test_scores_need_a_label_for_every_scan(score, true, pred, said):
+    with pytest.raises(ValueError, match=f"{score.__name__}: .*{said}"):
+        score(true, pred)
+
+
+@pytest.mark.parametrize(
+    ("true", "proba", "keywords", "said"),
+    [
+        ([], np.empty((0, 0)), {}, "at least 1 scan, got none"),
+        ([0, 1], np.eye(2), {"n_bins": 0}, "n_bins must be a whole number above 0"),
+        ([0, 1], 2 * np.eye(2), {}, r"in \[0, 1\], got values from 0.0 to 2.0"),
+        ([0, 1], np.full((2, 2), np.nan), {}, "got values from nan to nan"),
+    ],
+    ids=["empty", "no bin", "beyond 1", "nan"],
+)
+def test_calibration_needs_probabilities_and_bins(true, proba, keywords, said):
+    with pytest.raises(ValueError, match=f"calibration_error: .*{said}"):
+        calibration_error(true, proba, **keywords)
+
+
+def test_an_interval_of_no_scan_is_refused():
+    with pytest.raises(ValueError, match="at least 1 scan, got none"):
+        bootstrap_interval(np.mean, [])

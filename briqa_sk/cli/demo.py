@@ -6,7 +6,8 @@ from pathlib import Path
 
 from sklearn.model_selection import StratifiedGroupKFold
 
-from briqa_sk.cli.grading import grade_files, report_grades
+from briqa_sk._validation import check_positive
+from briqa_sk.cli.grading import grade_files, report_grades, tabulate
 from briqa_sk.cli.model import make_pipeline
 from briqa_sk.cli.tables import read_scan_table, write_table
 from briqa_sk.datasets import write_graded_heads
@@ -15,6 +16,7 @@ from briqa_sk.persistence import save
 
 SHAPE = (48, 56, 48)
 COLUMNS = {"path": "path", "target": "severity", "group": "subject"}
+N_PARTS = 3
 
 
 def run(args):
@@ -24,7 +26,18 @@ def run(args):
     ----------
     args : argparse.Namespace
         From :func:`briqa_sk.cli.parser.make_parser`.
+
+    Raises
+    ------
+    ValueError
+        If there are too few subjects to split, or no epochs.
     """
+    check_positive(args.epochs, "--epochs", caller="training")
+    if args.subjects < N_PARTS:
+        raise ValueError(
+            f"--subjects must be at least {N_PARTS}, to train on two thirds and grade "
+            f"the others, got {args.subjects}."
+        )
     start = time.perf_counter()
     out = Path(args.out)
     say(f"1/4  Scanning {args.subjects} phantom heads ...")
@@ -58,7 +71,7 @@ def run(args):
         f"3/4  Grading {len(held_out)} scans of {held_out['group'].nunique()} other "
         "subjects ..."
     )
-    grades = grade_files(pipeline, held_out["path"])
+    grades = tabulate(pipeline, grade_files(pipeline, held_out["path"]))
     say("4/4  Writing the report ...")
     write_table(grades.assign(severity=held_out["target"]), out / "predictions.tsv")
     save(pipeline, out / "model.zip")
@@ -83,7 +96,7 @@ def run(args):
 
 def split_subjects(table, seed):
     """Return the rows to train on and a third to grade; they share no subject."""
-    splitter = StratifiedGroupKFold(3, shuffle=True, random_state=seed)
+    splitter = StratifiedGroupKFold(N_PARTS, shuffle=True, random_state=seed)
     training, held_out = next(splitter.split(table, table["target"], table["group"]))
     return table.iloc[training], table.iloc[held_out].reset_index(drop=True)
 

@@ -17,7 +17,7 @@ from briqa_sk.reporting import (
 
 
 def grade_files(model, paths):
-    """Grade every file; one that can't be read is a row with a finding.
+    """Grade files, one after the other; one that can't be graded has a finding.
 
     Parameters
     ----------
@@ -26,26 +26,34 @@ def grade_files(model, paths):
     paths : sequence of str
         The files.
 
-    Returns
-    -------
-    table : DataFrame
-        One row per file, in order: ``path``, ``grade``, ``p_<class>`` for every class,
-        ``finding`` and ``message``. Either the grade or the finding is missing.
+    Yields
+    ------
+    row : dict
+        Of one file: ``path``, and either ``grade`` and ``p_<class>`` for every class,
+        or ``finding`` and ``message``.
     """
-    rows = []
     for path in tqdm(paths, desc="grade", unit="scan"):
         row = {"path": path}
         try:
             proba = model.predict_proba([path])[0]
         except UnreadableVolumeError as error:
             row |= {"finding": error.finding, "message": str(error)}
+        except ValueError as error:  # a shape that this model doesn't take
+            row |= {"finding": "wrong_dimensions", "message": str(error)}
         else:
             row["grade"] = model.classes_[proba.argmax()]
             row |= dict(zip(_proba_columns(model), proba.round(4), strict=True))
-        rows.append(row)
+        yield row
+
+
+def tabulate(model, rows):
+    """Return the rows of :func:`grade_files` as a table with all columns."""
     columns = ["path", "grade", *_proba_columns(model), "finding", "message"]
-    table = pd.DataFrame(rows, columns=columns)
-    return table.astype({"grade": pd.Series(model.classes_).convert_dtypes().dtype})
+    # object: the str of pandas may refuse file names that are not UTF-8.
+    table = pd.DataFrame(rows, columns=columns, dtype=object)
+    numbers = dict.fromkeys(_proba_columns(model), float)
+    grade = pd.Series(model.classes_).convert_dtypes().dtype
+    return table.astype({"grade": grade, **numbers})
 
 
 def report_grades(path, model, table, *, title, truth=None, subjects=None, **facts):
@@ -58,11 +66,11 @@ def report_grades(path, model, table, *, title, truth=None, subjects=None, **fac
     model : Pipeline or SeverityClassifier
         The model that graded.
     table : DataFrame
-        From :func:`grade_files`.
+        From :func:`tabulate`.
     title : str
         What was graded.
     truth, subjects : Series of length n_scans or None, default=None
-        True grade and subject of each row.
+        True grade, as the model knows it, and subject of each row.
     **facts : object
         More provenance, by name.
     """
@@ -70,11 +78,12 @@ def report_grades(path, model, table, *, title, truth=None, subjects=None, **fac
     classifier = model[-1] if isinstance(model, Pipeline) else model
     y_pred = graded["grade"].to_numpy(dtype=model.classes_.dtype)
     proba = graded[_proba_columns(model)].to_numpy(dtype=float)
-    y_true = None if truth is None else truth[graded.index].to_numpy()
+    compared = truth is not None and len(graded) > 0
+    y_true = truth[graded.index].to_numpy() if compared else None
     groups = None if subjects is None else subjects[graded.index].to_numpy()
     scans = [
         GradedScan(
-            name=file,
+            name=_printable(file),
             grade=y_pred[i],
             probabilities=dict(zip(model.classes_, proba[i], strict=True)),
             true_grade=None if y_true is None else y_true[i],
@@ -96,13 +105,25 @@ def report_grades(path, model, table, *, title, truth=None, subjects=None, **fac
         scans=scans,
         volumes=_volumes(model, graded["path"].tolist()),
         history=facts.pop("history", None),
-        findings=table[table["finding"].notna()].to_dict("records"),
+        findings=[
+            {
+                **row,
+                "path": _printable(row["path"]),
+                "message": _printable(row["message"]),
+            }
+            for row in table[table["finding"].notna()].to_dict("records")
+        ],
         provenance={
             "Made": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
             **facts,
             **software_versions(),
         },
     )
+
+
+def _printable(text):
+    """Replace the bytes of a file name that are not UTF-8; a page can't hold them."""
+    return text.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def _proba_columns(model):

@@ -30,7 +30,7 @@ def _add_demo(commands):
     command.add_argument(
         "--epochs", type=int, default=30, help="passes (default: %(default)s)"
     )
-    command.add_argument("--seed", type=int, default=0, help="default: %(default)s")
+    command.add_argument("--seed", type=_seed, default=0, help="default: %(default)s")
 
 
 def _add_train(commands):
@@ -140,4 +140,11 @@ def _add_training(command):
     )
     group.add_argument("--workers", type=int, default=0, help="reading processes")
     group.add_argument("--device", default="auto", help="where the network runs")
-    group.add_argument("--seed", type=int, default=0, help="random seed")
+    group.add_argument("--seed", type=_seed, default=0, help="random seed")
+
+
+def _seed(text):
+    seed = int(text)
+    if seed < 0:
+        raise argparse.ArgumentTypeError(f"must be 0 or more, got {seed}.")
+    return seed

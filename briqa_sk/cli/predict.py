@@ -6,13 +6,22 @@ from pathlib import Path
 
 import pandas as pd
 
-from briqa_sk.cli.grading import grade_files, report_grades
-from briqa_sk.cli.tables import find_scans, read_scan_table, write_table
+from briqa_sk.cli.grading import grade_files, report_grades, tabulate
+from briqa_sk.cli.labels import match_labels
+from briqa_sk.cli.tables import (
+    find_scans,
+    prepare_output,
+    read_scan_table,
+    write_table,
+)
+from briqa_sk.estimators._net import resolve_device
 from briqa_sk.persistence import load
 
 
 def run(args):
     """Grade scans with a saved model and write the table.
+
+    The table is written even if grading is interrupted, with the scans graded so far.
 
     Parameters
     ----------
@@ -20,16 +29,21 @@ def run(args):
         From :func:`briqa_sk.cli.parser.make_parser`.
     """
     scans = scans_to_grade(args)
-    model = load(args.model, device=args.device)
-    table = grade_files(model, scans["path"])
-    write_table(table, args.out)
+    model = load(args.model, device=resolve_device(args.device, caller="load"))
+    truth = None
+    if args.target:
+        labels = match_labels(scans["target"], model.classes_, caller="true grades")
+        truth = pd.Series(labels, index=scans.index)
+    for output in filter(None, [args.out, args.report]):
+        prepare_output(output)
+    table = grade_into(args.out, model, scans["path"])
     if args.report:
         report_grades(
             args.report,
             model,
             table,
             title=f"Grades by {Path(args.model).name}",
-            truth=scans.get("target"),
+            truth=truth,
             subjects=scans.get("group"),
             Model=args.model,
         )
@@ -41,13 +55,26 @@ def run(args):
     )
 
 
+def grade_into(out, model, paths):
+    """Return the table of all grades; what is graded gets written, come what may."""
+    rows = []
+    try:
+        for row in grade_files(model, paths):
+            rows.append(row)
+    finally:
+        if rows:
+            write_table(tabulate(model, rows), out)
+    return tabulate(model, rows)
+
+
 def scans_to_grade(args):
     """Return a table of the files of the command line and of ``--table``.
 
     Raises
     ------
     ValueError
-        If there is no file, or files and true grades are mixed.
+        If there is no file, files and a table are mixed, or a column is named without
+        a table.
     """
     if bool(args.scans) == bool(args.table):
         raise ValueError(
@@ -57,4 +84,9 @@ def scans_to_grade(args):
     if args.table:
         columns = {"path": args.path_column, "target": args.target, "group": args.group}
         return read_scan_table(args.table, columns)
-    return pd.DataFrame({"path": find_scans(args.scans)})
+    if args.target or args.group:
+        raise ValueError(
+            "--target and --group must come with --table, which holds these columns, "
+            "got files and folders."
+        )
+    return pd.DataFrame({"path": find_scans(args.scans)}, dtype=object)

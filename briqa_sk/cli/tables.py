@@ -1,8 +1,11 @@
 """Tables of scans."""
 
+import os
+import warnings
 from pathlib import Path
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from briqa_sk.io.atomic import write_atomically
 
@@ -11,6 +14,9 @@ SCAN_ENDINGS = (".nii", ".nii.gz", ".mgz", ".mgh")
 
 def read_scan_table(path, columns):
     """Read a table with one row per scan.
+
+    Files and subjects are text: subjects 001 and 1 differ. Grades are numbers or truth
+    values if all of them are, else text, and then "None" or "NA" may be a grade.
 
     Parameters
     ----------
@@ -28,12 +34,12 @@ def read_scan_table(path, columns):
     Raises
     ------
     ValueError
-        If a column is missing, a value is missing, or there is no row.
+        If the file is not a table, a column is missing, a value is missing (an empty
+        cell or ``n/a``), or there is no row.
     """
     path = Path(path)
-    separator = "," if path.suffix.lower() == ".csv" else "\t"
     wanted = {use: name for use, name in columns.items() if name is not None}
-    raw = pd.read_csv(path, sep=separator, encoding="utf-8-sig", comment=None)
+    raw = _read(path, dtype=str, keep_default_na=False, na_values=["", "n/a"])
     missing = [name for name in wanted.values() if name not in raw.columns]
     if missing:
         raise ValueError(
@@ -44,6 +50,10 @@ def read_scan_table(path, columns):
     table = pd.DataFrame({use: raw[name] for use, name in wanted.items()})
     if table.empty:
         raise ValueError(f"{path} must hold at least 1 scan, got none.")
+    if "target" in table:
+        inferred = _read(path)[wanted["target"]]
+        if is_numeric_dtype(inferred) and inferred.notna().any():
+            table["target"] = inferred
     for use, column in table.items():
         if column.isna().any():
             rows = (column.index[column.isna()] + 2).tolist()[:5]
@@ -55,34 +65,85 @@ def read_scan_table(path, columns):
     return table
 
 
+def _read(path, **options):
+    separator = "," if path.suffix.lower() == ".csv" else "\t"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            # If rows have one field more than the header, pandas would take the first
+            # for the name of the row.
+            return pd.read_csv(
+                path, sep=separator, encoding="utf-8-sig", index_col=False, **options
+            )
+    except (ValueError, pd.errors.ParserWarning) as error:
+        raise ValueError(
+            f"{path} must be a table in UTF-8 whose first line names every column, got "
+            f"this from pandas: {str(error).strip().rstrip('.')}."
+        ) from error
+
+
 def write_table(table, path):
     """Write a table, tab-separated unless the name ends in ``.csv``, whole or not."""
     separator = "," if Path(path).suffix.lower() == ".csv" else "\t"
     text = table.to_csv(sep=separator, index=False)
-    write_atomically(path, lambda file: file.write(text.encode()))
+    # A file name may be any bytes; Python keeps those that are not UTF-8 as surrogates.
+    content = text.encode(errors="surrogateescape")
+    write_atomically(path, lambda file: file.write(content))
+
+
+def prepare_output(path):
+    """Make the folder of a file that will be written when the work is done.
+
+    Raises
+    ------
+    ValueError
+        If the file is a folder.
+    OSError
+        If there can't be such a folder, or nothing may be written there.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"the output must be a file, got the folder {path}.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not os.access(path.parent, os.W_OK):
+        raise PermissionError(
+            f"the folder of {path} must be writable, got one that is not."
+        )
 
 
 def find_scans(arguments):
     """Return the files that a list of files and folders stands for, sorted in folders.
+
+    Links to folders are followed; names that start with a dot are passed over.
 
     Raises
     ------
     ValueError
         If a folder holds no scan.
     """
-    scans = []
-    for argument in map(Path, arguments):
-        if not argument.is_dir():
-            scans.append(str(argument))
-            continue
-        found = sorted(
-            str(path)
-            for path in argument.rglob("*")
-            if path.name.lower().endswith(SCAN_ENDINGS)
-        )
+    scans = {}
+    for argument in arguments:
+        found = [os.fspath(argument)]
+        if os.path.isdir(argument):
+            found = sorted(_scans_below(argument))
         if not found:
             raise ValueError(
                 f"{argument} must hold scans ({', '.join(SCAN_ENDINGS)}), got none."
             )
-        scans += found
-    return scans
+        for scan in found:
+            scans.setdefault(os.path.abspath(scan), scan)
+    return list(scans.values())
+
+
+def _scans_below(folder):
+    seen = set()  # a link may lead back up
+    for parent, folders, files in os.walk(folder, followlinks=True):
+        real = os.path.realpath(parent)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in files:
+            if name.lower().endswith(SCAN_ENDINGS) and not name.startswith("."):
+                yield os.path.join(parent, name)

@@ -2,15 +2,18 @@
 
 import sys
 import tempfile
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 
 import numpy as np
-import pandas as pd
+from sklearn.base import clone
+from skorch.callbacks import Callback
 from tqdm.auto import tqdm
 
+from briqa_sk.cli.labels import match_labels
 from briqa_sk.cli.model import make_classifier, make_pipeline
-from briqa_sk.cli.tables import read_scan_table
+from briqa_sk.cli.tables import prepare_output, read_scan_table
 from briqa_sk.exceptions import UnreadableVolumeError
+from briqa_sk.io import Volume, VolumeSequence
 from briqa_sk.persistence import save
 
 
@@ -34,12 +37,12 @@ def run(args):
             orientation=args.orientation,
             cache=cache,
         )
-        readable = read_all(pipeline[:-1], table["path"], skip=args.skip_unreadable)
-        table = table[readable]
-        groups = table["group"].to_numpy() if args.group else None
-        pipeline.fit(
-            table["path"].tolist(), table["target"].to_numpy(), grade__groups=groups
-        )
+        volumes = pipeline[:-1].fit_transform(table["path"].tolist())
+        rehearse(pipeline["grade"], args.shape, *labels_of(table))
+        prepare_output(args.out)
+        table = table[read_all(volumes, skip=args.skip_unreadable)]
+        y, groups = labels_of(table)
+        pipeline.fit(table["path"].tolist(), y, grade__groups=groups)
     pipeline["grade"].set_params(verbose=0)
     save(pipeline, args.out)
     counts = table["target"].value_counts().sort_index()
@@ -54,25 +57,63 @@ def parse_grades(text, y):
     """Return the grades of ``--grades`` in the type of the labels, or None."""
     if text is None:
         return None
-    grades = pd.Series([grade.strip() for grade in text.split(",")])
-    try:
-        return grades.astype(y.dtype).tolist()
-    except ValueError as error:
-        raise ValueError(
-            f"--grades must name labels of the target column, which holds numbers, got "
-            f"{text!r}."
-        ) from error
+    grades = [grade.strip() for grade in text.split(",")]
+    return match_labels(grades, y.to_numpy(), caller="--grades")
 
 
-def read_all(preprocessing, paths, *, skip):
+def labels_of(table):
+    """Return the grades and the subjects, or None, as arrays."""
+    groups = table["group"].to_numpy() if "group" in table else None
+    return table["target"].to_numpy(), groups
+
+
+class RehearsalOverError(Exception):
+    """All is well up to the first batch."""
+
+
+class StopBeforeTraining(Callback):
+    """End a rehearsal."""
+
+    def on_train_begin(self, net, **kwargs):
+        """Stop as soon as the net, the data sets and the batches are built."""
+        raise RehearsalOverError
+
+
+def rehearse(classifier, shape, y, groups):
+    """Fit a copy to blank scans up to the first batch.
+
+    Reading the scans may take hours; whatever is wrong with the arguments is said
+    before.
+
+    Parameters
+    ----------
+    classifier : SeverityClassifier
+        Left as it is.
+    shape : sequence of int
+        Of the volumes.
+    y, groups : ndarray of shape (n_scans,)
+        As for ``fit``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        What ``fit`` would raise.
+    """
+    scans = VolumeSequence([Volume(np.zeros(shape, np.float32))] * len(y))
+    copy = clone(classifier).set_params(
+        callbacks=[StopBeforeTraining()], checkpoint_dir=None
+    )
+    with suppress(RehearsalOverError):
+        copy.fit(scans, y, groups=groups)
+
+
+def read_all(volumes, *, skip):
     """Preprocess every scan once, which fills the cache and finds the bad ones.
 
     Parameters
     ----------
-    preprocessing : Pipeline
-        From files to cached volumes.
-    paths : Series of str
-        The files.
+    volumes : VolumeSequence
+        From files to the cache.
     skip : bool
         Whether training may go on without the scans that can't be read.
 
@@ -86,7 +127,6 @@ def read_all(preprocessing, paths, *, skip):
     ValueError
         If a scan can't be read and ``skip`` is False, or none can.
     """
-    volumes = preprocessing.fit_transform(paths.tolist())
     readable = np.ones(len(volumes), bool)
     for index in tqdm(range(len(volumes)), desc="read", unit="scan"):
         try:

@@ -1,6 +1,7 @@
 """Phantom scans with a known grade of noise, in memory or as files."""
 
 import gzip
+from numbers import Integral
 from pathlib import Path
 
 import nibabel as nib
@@ -9,8 +10,14 @@ import pandas as pd
 from scipy.spatial.transform import Rotation
 
 from briqa_sk._random import make_generator
+from briqa_sk._validation import check_positive
 from briqa_sk.datasets.anatomy import draw_head
-from briqa_sk.datasets.phantom import add_rician_noise, head_affine, scan_head
+from briqa_sk.datasets.phantom import (
+    add_rician_noise,
+    check_scan,
+    head_affine,
+    scan_head,
+)
 from briqa_sk.io import Volume, VolumeSequence
 from briqa_sk.io.atomic import write_atomically
 
@@ -42,15 +49,15 @@ def make_graded_heads(
         Number of heads.
     scans_per_subject : int, default=2
         Scans of each.
-    shape : tuple of 3 int, default=(48, 56, 48)
+    shape : int or tuple of 3 int, default=(48, 56, 48)
         Voxels along i, j, k.
     spacing_mm : float, tuple of 3 float or None, default=None
         Voxel size; None sees the whole head. See :func:`make_head_phantom`.
     contrast : {"T1w", "T2w", "FLAIR"}, default="T1w"
         Sequence.
     proportions : tuple of 3 float, default=(0.7, 0.2, 0.1)
-        Shares of severity 0, 1 and 2, with sum 1. The counts are exact up to rounding,
-        and no grade is left out.
+        Shares of severity 0, 1 and 2, above 0 and with sum 1. The counts are exact up
+        to rounding, and no grade is left out.
     random_state : int, Generator, RandomState or None, default=None
         Seeds anatomies, positions, grades and noise.
 
@@ -66,7 +73,8 @@ def make_graded_heads(
     Raises
     ------
     ValueError
-        If the proportions don't add up to 1, or there are fewer than 3 scans.
+        If the proportions are not above 0 or don't add up to 1, there are fewer than 3
+        scans, or there is no such grid or contrast.
 
     Examples
     --------
@@ -79,6 +87,7 @@ def make_graded_heads(
     """
     rng = make_generator(random_state)
     y, subjects = _plan(n_subjects, scans_per_subject, proportions, rng)
+    shape = check_scan(shape, spacing_mm, contrast, caller="make_graded_heads")
     affine = head_affine(shape, spacing_mm)
     X = list(_scan_all(y, subjects, shape, affine, contrast, rng))
     return VolumeSequence(X, columns={"group": subjects}), y, subjects
@@ -109,7 +118,7 @@ def write_graded_heads(
         Number of heads.
     scans_per_subject : int, default=2
         Scans of each.
-    shape : tuple of 3 int, default=(48, 56, 48)
+    shape : int or tuple of 3 int, default=(48, 56, 48)
         Voxels along i, j, k.
     spacing_mm : float, tuple of 3 float or None, default=None
         Voxel size; None sees the whole head.
@@ -138,6 +147,7 @@ def write_graded_heads(
     folder = Path(folder)
     rng = make_generator(random_state)
     y, subjects = _plan(n_subjects, scans_per_subject, proportions, rng)
+    shape = check_scan(shape, spacing_mm, contrast, caller="write_graded_heads")
     affine = head_affine(shape, spacing_mm)
     paths = []
     for index, scan in enumerate(_scan_all(y, subjects, shape, affine, contrast, rng)):
@@ -155,10 +165,14 @@ def write_graded_heads(
 
 def _plan(n_subjects, scans_per_subject, proportions, rng):
     """Return the grade and the subject of every scan."""
+    caller = "make_graded_heads"
+    check_positive(n_subjects, "n_subjects", caller=caller, kind=Integral)
+    check_positive(scans_per_subject, "scans_per_subject", caller=caller, kind=Integral)
     n_scans = n_subjects * scans_per_subject
-    if len(proportions) != 3 or not np.isclose(sum(proportions), 1):
+    shares_above_0 = len(proportions) == 3 and min(proportions) > 0
+    if not shares_above_0 or not np.isclose(sum(proportions), 1):
         raise ValueError(
-            "make_graded_heads: proportions must be 3 shares with sum 1, "
+            "make_graded_heads: proportions must be 3 shares above 0 with sum 1, "
             f"got {proportions}."
         )
     if n_scans < 3:
@@ -167,6 +181,7 @@ def _plan(n_subjects, scans_per_subject, proportions, rng):
             f"one scan per grade, got {n_scans}."
         )
     n_moderate, n_severe = (max(1, round(n_scans * p)) for p in proportions[1:])
+    n_severe = min(n_severe, n_scans - 2)
     n_moderate = min(n_moderate, n_scans - 1 - n_severe)
     counts = [n_scans - n_moderate - n_severe, n_moderate, n_severe]
     width = max(2, len(str(n_subjects)))

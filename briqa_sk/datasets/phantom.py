@@ -1,8 +1,11 @@
 """Head phantoms: scans with a known anatomy, made in a moment and from nothing."""
 
+from numbers import Integral
+
 import numpy as np
 
 from briqa_sk._random import make_generator
+from briqa_sk._validation import as_triple
 from briqa_sk.datasets.anatomy import draw_head, tissue_fractions
 from briqa_sk.datasets.tissues import CONTRASTS, TISSUES, signal
 from briqa_sk.io import Volume
@@ -31,7 +34,7 @@ def make_head_phantom(
 
     Parameters
     ----------
-    shape : tuple of 3 int, default=(48, 56, 48)
+    shape : int or tuple of 3 int, default=(48, 56, 48)
         Voxels along i, j, k: left to right, back to front, bottom to top.
     spacing_mm : float, tuple of 3 float or None, default=None
         Voxel size. None: cubic voxels, as large as it takes to see the whole head.
@@ -55,7 +58,7 @@ def make_head_phantom(
     Raises
     ------
     ValueError
-        If the contrast is unknown, or ``snr`` or ``bias_field`` is out of range.
+        If the contrast is unknown, or a number is out of range.
 
     Examples
     --------
@@ -63,7 +66,8 @@ def make_head_phantom(
     >>> make_head_phantom((24, 28, 24), random_state=0)
     Volume(shape=(24, 28, 24), spacing_mm=(8.0, 8.0, 8.0), history=('T1w phantom',))
     """
-    _check_scan(contrast, snr, bias_field)
+    shape = check_scan(shape, spacing_mm, contrast, caller="make_head_phantom")
+    _check_degradation(snr, bias_field)
     rng = make_generator(random_state)
     head = draw_head(rng)
     affine = head_affine(shape, spacing_mm)
@@ -161,13 +165,21 @@ def _coil_sensitivity(shape, strength, rng):
     return (1 + strength * field / np.abs(field).max()).astype(np.float32)
 
 
-def _check_scan(contrast, snr, bias_field):
+def check_scan(shape, spacing_mm, contrast, *, caller):
+    """Return three axes, or raise ``ValueError`` for the grid or the contrast."""
+    shape = as_triple(shape, "shape", caller=caller, kind=Integral)
+    if spacing_mm is not None:
+        as_triple(spacing_mm, "spacing_mm", caller=caller)
     if contrast not in CONTRASTS:
         raise ValueError(
-            f"make_head_phantom: contrast must be one of {', '.join(CONTRASTS)}, "
+            f"{caller}: contrast must be one of {', '.join(CONTRASTS)}, "
             f"got {contrast!r}."
         )
-    if snr is not None and snr <= 0:
+    return shape
+
+
+def _check_degradation(snr, bias_field):
+    if snr is not None and not snr > 0:
         raise ValueError(
             f"make_head_phantom: snr must be positive, got {snr}. "
             "Pass None for a scan without noise."

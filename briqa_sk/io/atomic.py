@@ -19,6 +19,11 @@ def write_atomically(path, write):
     write : callable
         ``write(file)`` with a binary file open for writing.
 
+    Raises
+    ------
+    OSError
+        If the file can't be written; names ``path``, not the temporary file.
+
     Examples
     --------
     >>> import tempfile
@@ -30,12 +35,15 @@ def write_atomically(path, write):
     path = Path(path)
     # Not tempfile.mkstemp: its files are private, and the umask that says what they
     # should be can't be read without changing it for all threads.
-    temporary = path.with_name(f".{path.name}-{uuid4().hex}")
+    temporary = os.fspath(path.with_name(f".{path.name}-{uuid4().hex}"))
     try:
         with open(temporary, "xb") as file:
             write(file)
         os.replace(temporary, path)
-    except BaseException:
-        with suppress(FileNotFoundError):
+    except BaseException as error:
+        with suppress(OSError):
             os.unlink(temporary)
+        if getattr(error, "filename", None) == temporary:
+            named = OSError(error.errno, error.strerror, os.fspath(path))
+            raise named from error
         raise

@@ -1,6 +1,7 @@
 """Read one NIfTI or MGH file, or say exactly what is wrong with it."""
 
 import gzip as stdlib_gzip
+import logging
 import os
 import stat
 import zlib
@@ -32,10 +33,11 @@ except ImportError:
 _HEADERS = {"nifti1": Nifti1Header, "nifti2": Nifti2Header, "mgh": MGHHeader}
 _DEFLATE_MAX_RATIO = 1032  # one compressed byte never stands for more bytes than this
 _CHUNK_BYTES = 1 << 20
+_SILENT = logging.Logger("header repairs", level=logging.CRITICAL + 1)
 
 _ADVICE = {
     "missing": "Check the path.",
-    "unreadable": "Check its permissions, or convert the scan again.",
+    "unreadable": "Check the path and its permissions, or convert the scan again.",
     "empty": "Copy it again.",
     "annex_pointer": "Fetch the scan with git annex get or git lfs pull.",
     "not_an_image": "Convert it to .nii.gz.",
@@ -69,8 +71,8 @@ def read_volume(path, *, max_voxels=MAX_VOXELS):
     volume : Volume
         Voxels in the axes of the file, float32, with slope and intercept applied. The
         affine is the sform, else the qform, else the voxel sizes with the origin at
-        the centre of the grid (what nibabel does when a file has neither); an MGH
-        file has one only.
+        the centre of the grid (what nibabel does when a file has neither), after
+        nibabel's repairs of voxel sizes and codes; an MGH file has one only.
 
     Raises
     ------
@@ -119,8 +121,14 @@ def _read(path, max_voxels):
         file.seek(0)
         if not compressed:
             return _read_stream(file, max_voxels, status.st_size)
-        with gzip.open(file) as stream:
-            return _read_stream(stream, max_voxels, status.st_size * _DEFLATE_MAX_RATIO)
+        most_bytes = status.st_size * _DEFLATE_MAX_RATIO
+        try:
+            with gzip.open(file) as stream:
+                return _read_stream(stream, max_voxels, most_bytes)
+        except EOFError:  # isal may say so before it hands over the last voxels
+            file.seek(0)
+            with stdlib_gzip.open(file) as stream:
+                return _read_stream(stream, max_voxels, most_bytes)
 
 
 def _read_stream(stream, max_voxels, most_bytes):
@@ -169,7 +177,9 @@ def _parse_header(kind, byte_order, start):
 
 def _nifti_affine(header):
     try:
-        return header.get_best_affine()
+        repaired = header.copy()  # offset and type of the voxels are judged as they are
+        repaired.check_fix(logger=_SILENT, error_level=logging.CRITICAL)
+        return repaired.get_best_affine()
     except (HeaderDataError, ValueError) as error:
         raise RefusalError(
             f"an impossible qform ({error}).", finding="bad_affine"
@@ -199,9 +209,15 @@ def _fill(stream, raw):
 
 def _finish(stream):
     """Read on to the end of a gzip stream, where its checksum is compared."""
-    if isinstance(stream, stdlib_gzip.GzipFile):
+    if not isinstance(stream, stdlib_gzip.GzipFile):
+        return
+    try:
         while stream.read(_CHUNK_BYTES):
             pass
+    except EOFError as error:
+        raise RefusalError(
+            "all voxels, but no whole gzip stream.", finding="checksum"
+        ) from error
 
 
 def _scale(voxels, slope, inter):

@@ -1,6 +1,7 @@
 """Many scans, read one at a time."""
 
 import os
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -20,7 +21,8 @@ class VolumeSequence:
     Parameters
     ----------
     sources : sequence of str, os.PathLike or Volume
-        One per scan. A Volume is a scan that is in memory already.
+        One per scan. A Volume is a scan that is in memory already. Relative paths are
+        resolved when a scan is read, in the working directory of that moment.
     columns : dict of str to array-like of shape (n_samples,), default=None
         What belongs to each scan, e.g. ``{"group": subject}``. Columns follow every
         slice and every resampling.
@@ -30,7 +32,7 @@ class VolumeSequence:
     shape : tuple (n_samples,)
         The voxel axes are not part of it: scans may differ in size.
     columns : dict of str to ndarray of shape (n_samples,)
-        A copy of what was given.
+        A read-only copy of what was given.
 
     Examples
     --------
@@ -42,6 +44,7 @@ class VolumeSequence:
     """
 
     def __init__(self, sources, columns=None):
+        _refuse_one_volume(sources, caller="VolumeSequence")
         one_path = isinstance(sources, str | os.PathLike)
         sources = sources if one_path else list(sources)
         if one_path or not all(isinstance(source, Volume) for source in sources):
@@ -60,6 +63,11 @@ class VolumeSequence:
         """List of the files, None for a scan that was given in memory."""
         return [s.path if isinstance(s, Volume) else s for s in self._sources]
 
+    @property
+    def steps(self):
+        """List of the tuples of steps, one per scan."""
+        return list(self._steps)
+
     def __len__(self):
         return len(self._sources)
 
@@ -74,12 +82,9 @@ class VolumeSequence:
         """Return a Volume for an integer, a VolumeSequence for anything else."""
         if isinstance(key, tuple) and len(key) == 2 and key[1] is Ellipsis:
             key = key[0]  # scikit-learn indexes with X[key, ...]
-        if isinstance(key, int | np.integer):
+        key = _check_key(key)
+        if isinstance(key, int):
             return compute(self._sources[key], self._steps[key])
-        if not isinstance(key, slice):
-            key = np.asarray(key)
-            if key.size == 0:
-                key = key.astype(np.intp)
         return self._replace(
             self._sources[key],
             self._steps[key],
@@ -105,7 +110,12 @@ class VolumeSequence:
         sequence : VolumeSequence
             A new sequence; this one is unchanged.
         """
-        chosen = np.ones(len(self), bool) if mask is None else np.asarray(mask, bool)
+        chosen = np.ones(len(self), bool) if mask is None else np.asarray(mask)
+        if chosen.dtype != bool or chosen.shape != self.shape:
+            raise ValueError(
+                "VolumeSequence: mask must have one boolean for each of the "
+                f"{len(self)} scans, got {chosen.dtype} of shape {chosen.shape}."
+            )
         longer = {}  # equal histories stay one object, however many scans share it
         steps = [
             longer.setdefault(id(before), (*before, step)) if takes else before
@@ -148,6 +158,8 @@ class VolumeSequence:
     def _replace(self, sources, steps, columns):
         new = object.__new__(type(self))
         new._sources, new._steps, new.columns = sources, steps, dict(columns)
+        for column in new.columns.values():
+            column.flags.writeable = False
         return new
 
 
@@ -189,7 +201,13 @@ def as_volumes(X, *, caller):
     X : ndarray of shape (n_samples, i, j, k), dtype float32, or VolumeSequence
         Arrays are checked voxel by voxel; sequences when their items are read.
     """
-    if isinstance(X, VolumeSequence | list | tuple) and len(X) == 0:
+    _refuse_one_volume(X, caller=caller)
+    if isinstance(X, Iterator):  # looking into it would use it up
+        raise TypeError(
+            f"{caller}: X must be a sequence of volumes or paths, got a "
+            f"{type(X).__name__}. Put its items in a list."
+        )
+    if getattr(X, "ndim", 1) == 1 and hasattr(X, "__len__") and len(X) == 0:
         raise ValueError(f"{caller}: X must hold at least 1 volume, got none.")
     if isinstance(X, VolumeSequence):
         return X
@@ -198,6 +216,29 @@ def as_volumes(X, *, caller):
     if _holds(X, str | os.PathLike) or isinstance(X, str | os.PathLike):
         return VolumeSequence(check_paths(X, caller=caller))
     return check_volumes(X, caller=caller)
+
+
+def _refuse_one_volume(X, *, caller):
+    if isinstance(X, Volume):
+        raise TypeError(
+            f"{caller}: X must be a sequence of volumes, got one Volume. Put it in a "
+            "list."
+        )
+
+
+def _check_key(key):
+    """Return an index as an int, a slice, or a 1-D array of integers or booleans."""
+    if isinstance(key, slice):
+        return key
+    array = np.asarray(key)
+    if array.shape == (0,):
+        return array.astype(np.intp)
+    if array.ndim > 1 or array.dtype.kind not in ("iub" if array.ndim else "iu"):
+        raise IndexError(
+            "VolumeSequence: an index must be a whole number, a slice, or a 1-D array "
+            f"of whole numbers or booleans, got {array.dtype} of shape {array.shape}."
+        )
+    return array if array.ndim else int(array)
 
 
 def _holds(X, kind):
@@ -217,11 +258,12 @@ def _object_array(items):
 
 
 def _check_columns(columns, n_samples):
-    columns = {name: np.asarray(column) for name, column in columns.items()}
+    columns = {name: np.array(column) for name, column in columns.items()}
     for name, column in columns.items():
         if column.shape != (n_samples,):
             raise ValueError(
                 f"VolumeSequence: column {name!r} must have one value for each of the "
                 f"{n_samples} scans, got shape {column.shape}."
             )
+        column.flags.writeable = False
     return columns

@@ -17,8 +17,8 @@ class Volume:
     data : ndarray of shape (i, j, k), dtype float32
         Voxels, arbitrary units; read-only.
     affine : ndarray of shape (4, 4), default=identity
-        Voxel indices -> millimetres in RAS+ world space. The default is a grid of
-        1 mm in RAS orientation.
+        Voxel indices -> millimetres in RAS+ world space; a read-only copy. The default
+        is a grid of 1 mm in RAS orientation.
     path : str or None, default=None
         The file it came from.
     source_affine : ndarray of shape (4, 4) or None, default=None
@@ -47,10 +47,10 @@ class Volume:
         if data.ndim != 3:
             raise ValueError(f"Volume: data must be 3-D, got shape {data.shape}.")
         data.flags.writeable = False
-        affine = np.eye(4) if self.affine is None else np.asarray(self.affine, float)
-        if affine.shape != (4, 4):
-            raise ValueError(f"Volume: affine must be 4 x 4, got shape {affine.shape}.")
-        source_affine = affine if self.source_affine is None else self.source_affine
+        affine = _frozen_affine(np.eye(4) if self.affine is None else self.affine)
+        source_affine = affine
+        if self.source_affine is not None:
+            source_affine = _frozen_affine(self.source_affine)
         source_shape = data.shape if self.source_shape is None else self.source_shape
         for name, value in [
             ("data", data),
@@ -59,6 +59,11 @@ class Volume:
             ("source_shape", tuple(source_shape)),
         ]:
             object.__setattr__(self, name, value)  # the dataclass is frozen
+
+    def __setstate__(self, state):
+        # Pickling and copying lose the flag that makes arrays read-only.
+        self.__dict__.update(state)
+        self.__post_init__()
 
     @property
     def shape(self):
@@ -103,3 +108,11 @@ class Volume:
             affine=self.affine if affine is None else affine,
             history=(*self.history, step),
         )
+
+
+def _frozen_affine(affine):
+    affine = np.array(affine, dtype=float)
+    if affine.shape != (4, 4):
+        raise ValueError(f"Volume: affine must be 4 x 4, got shape {affine.shape}.")
+    affine.flags.writeable = False
+    return affine

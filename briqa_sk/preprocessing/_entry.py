@@ -22,19 +22,19 @@ def pack(volume):
     -------
     content : bytes
         Voxels, both affines, and the rest as JSON. safetensors has no checksum of its
-        own, so the JSON holds the CRC-32 of the voxels.
+        own, so the JSON holds the CRC-32 of the arrays.
     """
     data = np.ascontiguousarray(volume.data)
-    facts = {
-        "path": volume.path,
-        "source_shape": [int(n) for n in volume.source_shape],
-        "history": volume.history,
-        "crc32": zlib.crc32(data),
-    }
     arrays = {
         "data": data,
         "affine": np.ascontiguousarray(volume.affine),
         "source_affine": np.ascontiguousarray(volume.source_affine),
+    }
+    facts = {
+        "path": volume.path,
+        "source_shape": [int(n) for n in volume.source_shape],
+        "history": volume.history,
+        "crc32": _checksum(arrays),
     }
     return save(arrays, metadata={"volume": json.dumps(facts)})
 
@@ -62,8 +62,8 @@ def unpack(path):
     with safe_open(path, framework="numpy") as file:
         facts = json.loads(file.metadata()["volume"])
         arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    if zlib.crc32(arrays["data"]) != facts["crc32"]:
-        raise ValueError("the checksum of its voxels is wrong.")
+    if _checksum(arrays) != facts["crc32"]:
+        raise ValueError("its checksum is wrong.")
     return Volume(
         arrays["data"],
         arrays["affine"],
@@ -72,3 +72,10 @@ def unpack(path):
         source_shape=tuple(facts["source_shape"]),
         history=tuple(facts["history"]),
     )
+
+
+def _checksum(arrays):
+    crc = 0
+    for name in ("data", "affine", "source_affine"):
+        crc = zlib.crc32(arrays[name], crc)
+    return crc

@@ -1,13 +1,15 @@
 """Keep preprocessed volumes on disk."""
 
 import os
+import pickle
 import re
 import warnings
 from contextlib import suppress
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from numbers import Integral
 from pathlib import Path
+from types import CodeType, FunctionType
 
 import joblib
 import numpy as np
@@ -31,7 +33,8 @@ class CacheVolumes(VolumeTransformer):
     An entry is found again by what it was made of: the file's path, size and time of
     modification, the class, parameters and fitted state of every step before this
     one, and the version of the package. So a changed file or parameter is computed
-    anew and nothing needs to be cleared by hand. Only sequences of files, or of
+    anew and nothing needs to be cleared by hand. Of a step that is a function, its own
+    code counts too, but not that of what it calls. Only sequences of files, or of
     volumes, are cached; an array passes through as it is.
 
     Parameters
@@ -78,10 +81,20 @@ class CacheVolumes(VolumeTransformer):
         -------
         Xt : ndarray of shape (n_samples, i, j, k) or VolumeSequence
             An array as it is, in float32; a lazy sequence for the others.
+
+        Raises
+        ------
+        TypeError
+            If a step before this one can't be pickled, as a lambda: an entry could not
+            be found again.
         """
         self._check_params()
         X = self._check_X(X, reset=False)
-        return X.map(self._as_step()) if isinstance(X, VolumeSequence) else X
+        if not isinstance(X, VolumeSequence):
+            return X
+        for steps in {id(steps): steps for steps in X.steps}.values():
+            _steps_key(steps)
+        return X.map(self._as_step())
 
     def load_or_compute(self, source, upstream, compute):
         """Return the volume that some steps make of a source, from disk if it is there.
@@ -208,7 +221,34 @@ def _steps_key(upstream):
     so that looking at their identity is enough to find the hash again.
     """
     return [
-        joblib.hash(step)
+        _step_key(step)
         for step in upstream
         if not isinstance(step, CacheVolumes)  # it returns what it is given
     ]
+
+
+def _step_key(step):
+    try:
+        return joblib.hash((step, _code_of(step)))
+    except (pickle.PicklingError, AttributeError, TypeError) as error:
+        raise TypeError(
+            f"CacheVolumes: every step before it must be picklable, got {step!r}. "
+            "Write it as a function of a module, or as a class."
+        ) from error
+
+
+def _code_of(step):
+    """Return what a plain function does: a pickle, and so its hash, holds its name."""
+    while isinstance(step, partial):
+        step = step.func
+    if not isinstance(step, FunctionType):
+        return None
+    return _code_facts(step.__code__), step.__defaults__, step.__kwdefaults__
+
+
+def _code_facts(code):
+    constants = [
+        _code_facts(constant) if isinstance(constant, CodeType) else constant
+        for constant in code.co_consts
+    ]
+    return code.co_code, code.co_names, constants

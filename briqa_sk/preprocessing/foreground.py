@@ -43,7 +43,8 @@ class CropForeground(VolumeTransformer):
 
     def _transform_volume(self, volume):
         start, stop = foreground_box(foreground_mask(volume.data))
-        margin = np.ceil(self.margin_mm / np.array(volume.spacing_mm)).astype(int)
+        margin = np.ceil(self.margin_mm / np.array(volume.spacing_mm))
+        margin = np.minimum(margin, volume.shape).astype(int)
         start = np.maximum(start - margin, 0)
         stop = np.minimum(stop + margin, volume.shape)
         box = tuple(slice(*ends) for ends in zip(start, stop, strict=True))

@@ -83,7 +83,7 @@ class MatchHistogram(VolumeTransformer):
         """
         self._check_params()
         X = self._check_X(X, reset=True)
-        scaled = [self._scaled_landmarks(_voxels(volume)) for volume in X]
+        scaled = [self._scaled_landmarks(self._voxels(volume)) for volume in X]
         scaled = [landmarks for landmarks in scaled if landmarks is not None]
         percentiles = np.asarray(self.percentiles, float)
         self.landmarks_ = np.mean(scaled or [self._scale(percentiles)], axis=0)
@@ -104,6 +104,12 @@ class MatchHistogram(VolumeTransformer):
         """
         check_is_fitted(self)
         return super().transform(X)
+
+    def _voxels(self, volume):
+        if not isinstance(volume, Volume):
+            return volume
+        self._check_finite(volume)
+        return volume.data
 
     def _scaled_landmarks(self, data):
         landmarks = find_landmarks(data, self.percentiles)
@@ -133,10 +139,6 @@ class MatchHistogram(VolumeTransformer):
         tags = super().__sklearn_tags__()
         tags.requires_fit = True
         return tags
-
-
-def _voxels(volume):
-    return volume.data if isinstance(volume, Volume) else volume
 
 
 def _in_range(percentiles):

@@ -6,6 +6,8 @@ from briqa_sk._validation import check_real
 from briqa_sk.base import VolumeTransformer
 from briqa_sk.kernels import foreground_mask
 
+_TINY = np.finfo(np.float32).tiny  # a smaller scale is none: dividing by it overflows
+
 
 class ClipIntensity(VolumeTransformer):
     """Clip each volume to its own intensity percentiles.
@@ -60,7 +62,8 @@ class StandardizeIntensity(VolumeTransformer):
     Notes
     -----
     The standard deviation divides by the number of voxels. Where it is 0, as in a
-    constant volume, voxels are shifted only: a constant volume becomes zeros.
+    constant volume, or too small for float32, voxels are shifted only: a constant
+    volume becomes zeros.
 
     Examples
     --------
@@ -80,7 +83,7 @@ class StandardizeIntensity(VolumeTransformer):
         # Sums in float64: a float32 sum of millions of voxels drifts.
         mean, std = chosen.mean(dtype=np.float64), chosen.std(dtype=np.float64)
         shifted = data - np.float32(mean)
-        if std > 0:
+        if std >= _TINY:
             shifted /= np.float32(std)
         step = f"StandardizeIntensity(foreground_only={self.foreground_only})"
         return volume.derive(shifted, step=step)
@@ -103,7 +106,8 @@ class RescaleIntensity(VolumeTransformer):
 
     Notes
     -----
-    A volume whose two percentiles are equal becomes ``out_min`` everywhere.
+    A volume whose two percentiles are equal, or differ by less than float32 can
+    divide by, becomes ``out_min`` everywhere.
 
     Examples
     --------
@@ -126,11 +130,14 @@ class RescaleIntensity(VolumeTransformer):
 
     def _transform_volume(self, volume):
         low, high = np.percentile(volume.data, [self.lower, self.upper])
-        span = high - low if high > low else 1.0
+        span = high - low if high - low >= _TINY else np.inf
         data = np.clip(volume.data, np.float32(low), np.float32(high))
         data -= np.float32(low)
-        data *= np.float32((self.out_max - self.out_min) / span)
+        data /= np.float32(span)
+        data *= np.float32(self.out_max - self.out_min)
         data += np.float32(self.out_min)
+        # Rounding may leave the range by one digit.
+        np.clip(data, np.float32(self.out_min), np.float32(self.out_max), out=data)
         step = (
             f"RescaleIntensity(out_min={self.out_min}, out_max={self.out_max}, "
             f"lower={self.lower}, upper={self.upper})"

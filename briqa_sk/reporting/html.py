@@ -13,6 +13,7 @@ from briqa_sk.reporting.figures import (
     reliability_figure,
     slices_picture,
 )
+from briqa_sk.reporting.summary import grade_name
 
 #: Score -> its name in the report, what it means, and whether lower is better.
 SCORES = {
@@ -132,7 +133,10 @@ def write_report(
         findings=[{**row, "meaning": FINDINGS[row["finding"]]} for row in findings],
         provenance=provenance or {},
     )
-    write_atomically(path, lambda file: file.write(page.encode()))
+    # File names that are not UTF-8 hold lone surrogates, which UTF-8 can't encode.
+    write_atomically(
+        path, lambda file: file.write(page.encode(errors="backslashreplace"))
+    )
 
 
 def _check(summary, scans, volumes):
@@ -143,26 +147,30 @@ def _check(summary, scans, volumes):
         )
     for scan in scans:
         for grade in (scan.grade, scan.true_grade, *scan.probabilities):
-            if grade is not None and str(grade) not in summary["grades"]:
+            if grade is not None and grade_name(grade) not in summary["grades"]:
                 raise ValueError(
                     f"write_report: every grade must be one of {summary['grades']}, "
-                    f"as in the summary, got {grade!r} for {scan.name!r}."
+                    f"as in the summary, got {grade_name(grade)} for {scan.name!r}."
                 )
 
 
 def _row(index, scan, summary):
     """Return what the templates need to know of a scan, as text and numbers."""
-    rank = summary["grades"].index
-    by_rank = {rank(str(g)): float(p) for g, p in scan.probabilities.items()}
-    known = scan.true_grade is not None
+
+    def rank_of(grade):
+        return summary["grades"].index(grade_name(grade))
+
+    by_rank = {rank_of(g): float(p) for g, p in scan.probabilities.items()}
+    rank = rank_of(scan.grade)
+    true_rank = None if scan.true_grade is None else rank_of(scan.true_grade)
     return {
         "index": index,
         "name": str(scan.name),
         "subject": scan.subject,
-        "rank": rank(str(scan.grade)),
-        "true_rank": rank(str(scan.true_grade)) if known else None,
-        "is_wrong": known and str(scan.true_grade) != str(scan.grade),
-        "probability": by_rank.get(rank(str(scan.grade))),
+        "rank": rank,
+        "true_rank": true_rank,
+        "is_wrong": true_rank not in (None, rank),
+        "probability": by_rank.get(rank),
         "probabilities": sorted(by_rank.items()),
         "expected_rank": sum(r * p for r, p in by_rank.items()),
     }
@@ -192,7 +200,8 @@ def _scores(summary):
 def _score(name, score, summary):
     """Return a key number with the places of its marks on a scale, in percent."""
     label, meaning, lower_is_better = SCORES[name]
-    full = len(summary["grades"]) - 1 if name == "macro_averaged_mae" else 1
+    n_steps = max(len(summary["grades"]) - 1, 1)  # a single grade can't be missed
+    full = n_steps if name == "macro_averaged_mae" else 1
 
     def place(value):
         return None if value is None else 100 * min(max(value / full, 0), 1)

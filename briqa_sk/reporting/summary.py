@@ -1,8 +1,9 @@
 """Grades in, a dictionary of numbers out: what a report says and JSON can hold."""
 
+from numbers import Real
+
 import numpy as np
 from sklearn.metrics import (
-    confusion_matrix,
     f1_score,
     precision_recall_fscore_support,
     recall_score,
@@ -41,7 +42,7 @@ def summarize_grades(
     Parameters
     ----------
     y_true : array-like of shape (n_samples,) or None
-        True grades; None where they are not known.
+        True grades; None where they are not known. Without a scan nothing is known.
     y_pred : array-like of shape (n_samples,)
         Predicted grades.
     proba : array-like of shape (n_samples, n_classes) or None, default=None
@@ -50,8 +51,9 @@ def summarize_grades(
         The label of each column of ``proba``, as in ``classifier.classes_``. None: the
         sorted labels.
     grades : sequence or None, default=None
-        Every label, from best to worst. None: numbers rank themselves, and text labels
-        have no order.
+        Every label, from best to worst; true grades that are numbers, and that a model
+        never saw, are put where they belong. None: numbers rank themselves, and text
+        labels have no order.
     subjects : array-like of shape (n_samples,) or None, default=None
         Subject of each scan; None counts each scan as its own.
     confidence : float, default=0.95
@@ -89,13 +91,13 @@ def summarize_grades(
     summary = {
         "n_scans": len(pred),
         "n_subjects": None if subjects is None else len(np.unique(subjects)),
-        "grades": [str(label) for label in labels],
+        "grades": [grade_name(label) for label in labels],
         "ordered": ordered,
         "predicted": np.bincount(pred, minlength=len(labels)).tolist(),
     }
-    if y_true is None:
-        return summary
     check_consistent_length(y_true, y_pred, proba, subjects)
+    if y_true is None or len(pred) == 0:
+        return summary
     true = _positions(y_true, labels)
     arrays = [true, pred]
     if proba is not None:
@@ -115,17 +117,44 @@ def summarize_grades(
     }
 
 
+def grade_name(label):
+    """Return a label as text that is the same for equal labels, as 1 and 1.0.
+
+    Examples
+    --------
+    >>> grade_name(1.0), grade_name(1.5), grade_name("1.0")
+    ('1', '1.5', '1.0')
+    """
+    is_number = isinstance(label, Real) and not isinstance(label, bool)
+    if is_number and float(label).is_integer():
+        return str(int(label))
+    return str(label)
+
+
 def _label_scale(y_true, y_pred, classes, grades):
     """Return every label from best to worst, and whether that order means anything."""
     dtype = getattr(y_true, "dtype", None)
     if grades is None and getattr(dtype, "ordered", False):
         grades = list(dtype.categories)
+    if grades is not None:
+        grades = [g.item() if isinstance(g, np.generic) else g for g in grades]
+        grades = grades if y_true is None else _with_unseen(grades, np.unique(y_true))
     given = [labels for labels in (y_true, y_pred, classes) if labels is not None]
     seen = np.concatenate([np.asarray(labels) for labels in given])
     kept = check_grades(seen, grades, caller="summarize_grades")
     if grades is not None:
-        return list(grades), True
+        return grades, True
     return kept.tolist(), kept.dtype.kind in "biuf"
+
+
+def _with_unseen(grades, true):
+    """Return the scale with the true grades that it lacks, if numbers place them."""
+    numbers = true.dtype.kind in "iuf" and all(isinstance(g, Real) for g in grades)
+    rising = sorted(grades) if numbers else None
+    if rising is None or grades not in (rising, rising[::-1]):
+        return grades
+    unseen = set(true.tolist()) - set(grades)
+    return sorted([*grades, *unseen], reverse=grades != rising)
 
 
 def _positions(y, labels):
@@ -155,7 +184,7 @@ def _counts(true, pred, labels):
     )
     per_grade = [
         {
-            "grade": str(label),
+            "grade": grade_name(label),
             "n_true": int(n_true[i]),
             "n_predicted": int((pred == i).sum()),
             # Without a scan of the grade there is nothing to recall.
@@ -165,11 +194,13 @@ def _counts(true, pred, labels):
         }
         for i, label in enumerate(labels)
     ]
+    n_grades = len(labels)
+    confusion = np.bincount(true * n_grades + pred, minlength=n_grades**2)
     return {
         "true": n_true.tolist(),
-        "confusion": confusion_matrix(true, pred, labels=positions).tolist(),
+        "confusion": confusion.reshape(n_grades, n_grades).tolist(),
         "per_grade": per_grade,
-        "majority": str(labels[int(np.argmax(n_true))]),
+        "majority": grade_name(labels[int(np.argmax(n_true))]),
     }
 
 

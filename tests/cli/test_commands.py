@@ -1,5 +1,8 @@
 """The commands as a person types them, on small phantoms."""
 
+import itertools
+import os
+import shutil
 import subprocess
 import sys
 
@@ -8,9 +11,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from briqa_sk import load
-from briqa_sk.cli import main
-from briqa_sk.datasets import write_graded_heads
+from briqa_sk import SeverityClassifier, load, save
+from briqa_sk.cli import grading, main
+from briqa_sk.datasets import make_graded_heads, write_graded_heads
 
 SMALL = ["--spacing-mm", "12", "--shape", "16", "18", "16", "--epochs", "2"]
 
@@ -157,6 +160,13 @@ def test_wrong_calls_end_in_one_sentence(capsys, arguments, said):
     assert message.count("\n") == 1
 
 
+@pytest.mark.parametrize("seed", ["-1", "a"])
+def test_a_seed_is_a_whole_number_from_0_on(labels, tmp_path, capsys, seed):
+    with pytest.raises(SystemExit, match="2"):
+        train(labels, tmp_path / "model.zip", "--seed", seed)
+    assert "argument --seed" in capsys.readouterr().err
+
+
 def test_a_folder_without_scans_is_refused(model, tmp_path, capsys):
     assert main(["predict", str(model), str(tmp_path)]) == 1
     assert "must hold scans" in capsys.readouterr().err
@@ -175,6 +185,162 @@ def test_an_interrupt_is_reported_as_one(labels, tmp_path, monkeypatch, capsys):
     assert train(labels, tmp_path / "model.zip") == 130
     assert capsys.readouterr().err.endswith("interrupted.\n")
     assert not (tmp_path / "model.zip").exists()
+
+
+@pytest.fixture
+def unread(monkeypatch):
+    """Fail as soon as a scan is read."""
+
+    def refuse(*args, **kwargs):
+        raise AssertionError("a scan was read")
+
+    monkeypatch.setattr("briqa_sk.cli.train.read_all", refuse)
+    monkeypatch.setattr("briqa_sk.cli.predict.grade_files", refuse)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--module", "nothing"], "module"),
+        (["--batches", "rotating", "--batch-size", "7"], "batch_size"),
+        (["--epochs", "0"], "max_epochs"),
+        (["--grades", "0,1"], "grades"),
+        (["--grades", "good,bad"], "--grades must be labels like [0, 1, 2]"),
+        (["--device", "cudo"], "device"),
+        (["--shape", "0", "18", "16"], "shape"),
+        (["--orientation", "XYZ"], "orientation"),
+        (["--target", "subject", "--criterion", "corn"], "grades must give the order"),
+    ],
+)
+def test_arguments_are_judged_before_a_scan_is_read(
+    labels, tmp_path, capsys, unread, arguments, said
+):
+    assert train(labels, tmp_path / "model.zip", *arguments) == 1
+    message = capsys.readouterr().err
+    assert said in message
+    assert message.count("\n") == 1
+
+
+@pytest.mark.parametrize("grades", [["1"] * 12, [0, 1.5] * 6])
+def test_grades_are_judged_before_a_scan_is_read(
+    labels, tmp_path, capsys, unread, grades
+):
+    table = pd.read_csv(labels, sep="\t").assign(severity=grades)
+    table.to_csv(tmp_path / "labels.tsv", sep="\t", index=False)
+    assert train(tmp_path / "labels.tsv", tmp_path / "model.zip") == 1
+    assert "briqa-sk train: " in capsys.readouterr().err
+
+
+def test_outputs_are_judged_before_a_scan_is_read(
+    labels, model, tmp_path, capsys, unread
+):
+    assert train(labels, tmp_path) == 1
+    predict = ["predict", str(model), str(labels.parent)]
+    assert main([*predict, "--out", str(tmp_path)]) == 1
+    report = ["--out", str(tmp_path / "p.tsv"), "--report", str(tmp_path)]
+    assert main([*predict, *report]) == 1
+    assert capsys.readouterr().err.count("must be a file, got the folder") == 3
+
+
+def test_the_folder_of_the_model_is_made(labels, tmp_path):
+    assert train(labels, tmp_path / "new" / "model.zip") == 0
+    assert (tmp_path / "new" / "model.zip").is_file()
+
+
+def test_an_unknown_device_is_refused_before_a_scan_is_read(
+    labels, model, capsys, unread
+):
+    arguments = ["predict", str(model), str(labels.parent), "--device", "cudo"]
+    assert main(arguments) == 1
+    assert "device must be" in capsys.readouterr().err
+
+
+def test_an_interrupt_leaves_the_grades_so_far(labels, model, tmp_path, monkeypatch):
+    out = tmp_path / "predictions.tsv"
+    graded = grading.grade_files
+
+    def interrupted(model, paths):
+        yield from itertools.islice(graded(model, paths), 2)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("briqa_sk.cli.predict.grade_files", interrupted)
+    folders = [str(labels.parent / name) for name in ("sub-01", "sub-02")]
+    assert main(["predict", str(model), *folders, "--out", str(out)]) == 130
+    assert pd.read_csv(out, sep="\t")["grade"].notna().tolist() == [True, True]
+
+
+def test_a_file_name_that_is_not_utf_8_is_graded_and_reported(labels, model, tmp_path):
+    scan = next(labels.parent.rglob("*_T1w.nii.gz"))
+    strange = os.fsencode(tmp_path / "scans") + b"/\xff.nii.gz"
+    os.mkdir(tmp_path / "scans")
+    shutil.copy(scan, strange)
+    with open(strange.replace(b"\xff", b"\xfe"), "wb"):
+        pass
+    out, page = tmp_path / "predictions.tsv", tmp_path / "report.html"
+    files = ["--out", str(out), "--report", str(page)]
+    assert main(["predict", str(model), str(tmp_path / "scans"), *files]) == 0
+    assert b"\xff.nii.gz\t" in out.read_bytes()
+    assert "\N{REPLACEMENT CHARACTER}.nii.gz" in page.read_text()
+
+
+@pytest.mark.parametrize("typed", [float, str])
+def test_true_grades_are_compared_in_the_type_of_the_model(
+    labels, model, tmp_path, typed
+):
+    table = pd.read_csv(labels, sep="\t")
+    table["path"] = [str(labels.parent / path) for path in table["path"]]
+    page = tmp_path / "report.html"
+    table.astype({"severity": typed}).to_csv(tmp_path / "t.csv", index=False)
+    what = ["--table", str(tmp_path / "t.csv"), "--target", "severity"]
+    files = ["--out", str(tmp_path / "p.tsv"), "--report", str(page)]
+    assert main(["predict", str(model), *what, *files]) == 0
+    assert "Macro F1" in page.read_text()
+
+
+def test_a_report_without_a_readable_scan_is_a_list_of_findings(model, tmp_path):
+    (tmp_path / "t.csv").write_text("path,severity\nlost.nii,0\n")
+    what = ["--table", str(tmp_path / "t.csv"), "--target", "severity"]
+    page = tmp_path / "report.html"
+    files = ["--out", str(tmp_path / "p.tsv"), "--report", str(page)]
+    assert main(["predict", str(model), *what, *files]) == 0
+    assert "missing" in page.read_text()
+
+
+def test_a_scan_of_another_shape_is_a_finding(labels, tmp_path):
+    X, y, _ = make_graded_heads(3, shape=(8, 8, 8), random_state=0)
+    out = tmp_path / "model.zip"
+    save(SeverityClassifier(max_epochs=1, random_state=0).fit(X, y), out)
+    nib.save(nib.Nifti1Image(X[0].data, np.eye(4)), tmp_path / "a.nii")
+    scans = [str(next(labels.parent.rglob("*_T1w.nii.gz"))), str(tmp_path / "a.nii")]
+    table = tmp_path / "p.tsv"
+    assert main(["predict", str(out), *scans, "--out", str(table)]) == 0
+    table = pd.read_csv(table, sep="\t")
+    assert table["finding"].tolist()[0] == "wrong_dimensions"
+    assert table["grade"].notna().tolist() == [False, True]
+
+
+def test_truth_values_take_their_order_from_the_command_line(labels, tmp_path):
+    table = pd.read_csv(labels, sep="\t")
+    table["severity"] = table["severity"] == 0
+    table["path"] = [str(labels.parent / path) for path in table["path"]]
+    table.to_csv(tmp_path / "labels.csv", index=False)
+    out = tmp_path / "model.zip"
+    assert train(tmp_path / "labels.csv", out, "--grades", "True,False") == 0
+    assert load(out)["grade"].grades_.tolist() == [True, False]
+
+
+@pytest.mark.parametrize("column", ["--target", "--group"])
+def test_columns_need_a_table(model, tmp_path, capsys, column):
+    assert main(["predict", str(model), str(tmp_path), column, "x"]) == 1
+    assert "must come with --table" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [["--subjects", "2"], ["--epochs", "0"]])
+def test_demo_refuses_too_few_before_any_work(tmp_path, capsys, number):
+    out = tmp_path / "demo"
+    assert main(["demo", "--out", str(out), *number]) == 1
+    assert number[0] in capsys.readouterr().err
+    assert not out.exists()
 
 
 def test_demo_makes_scans_a_model_a_table_and_a_report(tmp_path):

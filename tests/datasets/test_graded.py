@@ -48,7 +48,15 @@ def test_scans_of_one_subject_resemble_each_other_most(heads):
 @pytest.mark.parametrize(
     ("keywords", "said"),
     [
-        ({"proportions": (0.5, 0.5)}, r"3 shares with sum 1, got \(0.5, 0.5\)"),
+        ({"proportions": (0.5, 0.5)}, r"above 0 with sum 1, got \(0.5, 0.5\)"),
+        ({"proportions": (1.2, -0.1, -0.1)}, "3 shares above 0"),
+        ({"proportions": (1.0, 0.0, 0.0)}, "3 shares above 0"),
+        ({"n_subjects": 2.5}, "n_subjects must be a whole number above 0, got 2.5"),
+        ({"scans_per_subject": 0}, "scans_per_subject must be a whole number"),
+        ({"contrast": "PD"}, "one of T1w, T2w, FLAIR, got 'PD'"),
+        ({"spacing_mm": 0}, "spacing_mm must be a number above 0"),
+        ({"shape": (8, 8)}, r"shape must be a whole number.*got \(8, 8\)"),
+        ({"shape": (8, 8, 0.5)}, "shape must be a whole number"),
         ({"n_subjects": 1}, "at least 3, one scan per grade, got 2"),
     ],
 )
@@ -85,3 +93,10 @@ def test_a_failed_write_leaves_no_table(tmp_path):
     with pytest.raises(FileExistsError):
         write_graded_heads(tmp_path, 3, shape=SMALL, random_state=0)
     assert not (tmp_path / "labels.tsv").exists()
+
+
+def test_every_grade_occurs_however_rare_its_share():
+    _, y, _ = make_graded_heads(
+        2, shape=8, proportions=(0.01, 0.01, 0.98), random_state=0
+    )
+    assert np.bincount(y).tolist() == [1, 1, 2]

@@ -68,9 +68,12 @@ def test_bias_field_stays_within_its_strength():
     [
         ({"contrast": "T3w"}, "one of T1w, T2w, FLAIR, got 'T3w'"),
         ({"snr": 0}, "snr must be positive, got 0"),
+        ({"snr": float("nan")}, "snr must be positive, got nan"),
+        ({"shape": (8, 8)}, r"shape must be a whole number .*got \(8, 8\)"),
+        ({"spacing_mm": -1.0}, "spacing_mm must be a number above 0"),
         ({"bias_field": 1}, r"in \[0, 1\), got 1"),
     ],
 )
 def test_what_is_out_of_range_is_refused(keywords, said):
     with pytest.raises(ValueError, match=said):
-        make_head_phantom(SMALL, **keywords)
+        make_head_phantom(**{"shape": SMALL, **keywords})

@@ -4,12 +4,16 @@ from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from sklearn.model_selection import GroupKFold, train_test_split
 from sklearn.utils import resample
 
 from briqa_sk import Volume, VolumeSequence
 from briqa_sk.io import as_volumes
+
+VOLUME = Volume(np.zeros((1, 1, 1)))
 
 
 def add(amount, volume):
@@ -36,8 +40,15 @@ def test_it_looks_like_an_array_of_one_axis(X):
 def test_an_integer_gives_a_volume(X):
     assert isinstance(X[3], Volume)
     assert numbers([X[-1], X[np.int64(2)]]) == [9, 2]
+    assert numbers([X[np.array(3)], X[torch.tensor(4)]]) == [3, 4]
     with pytest.raises(IndexError):
         X[10]
+
+
+@pytest.mark.parametrize("key", [True, np.array(False), 1.5, "group", [[0, 1]], [0.5]])
+def test_what_is_no_index_is_refused(X, key):
+    with pytest.raises(IndexError, match="must be a whole number, a slice, or a 1-D"):
+        X[key]
 
 
 @pytest.mark.parametrize(
@@ -75,6 +86,24 @@ def test_a_mask_says_which_volumes_take_a_step(X):
     assert numbers(mapped[:4]) == [100, 101, 2, 3]
     assert numbers(X[:4]) == [0, 1, 2, 3]
     assert numbers(mapped[::-1][-2:]) == [101, 100]
+
+
+@pytest.mark.parametrize("mask", [[1] * 10, [True] * 9, True])
+def test_a_mask_is_one_boolean_per_scan(X, mask):
+    with pytest.raises(ValueError, match="one boolean for each of the 10 scans"):
+        X.map(partial(add, 1), mask=mask)
+
+
+def test_columns_are_copies_that_can_not_be_overwritten():
+    group = np.array(["a", "b", "c"])
+    volumes = [Volume(np.zeros((1, 1, 1)))] * 3
+    X = VolumeSequence(volumes, columns={"group": group})
+    group[0] = "z"
+    assert X.columns["group"].tolist() == ["a", "b", "c"]
+    for part in (X, X[:2], X[[0, 1]], X.with_columns(plane=group)):
+        for column in part.columns.values():
+            with pytest.raises(ValueError, match="read-only"):
+                column[0] = "y"
 
 
 def test_splitters_and_resampling_of_scikit_learn_work(X):
@@ -141,6 +170,11 @@ def test_as_volumes_takes_every_form(X):
         (lambda: as_volumes([], caller="me"), ValueError, "me: .* at least 1 volume"),
         (lambda: as_volumes("a.nii", caller="me"), TypeError, "Put it in a list"),
         (lambda: as_volumes(["a", 3], caller="me"), TypeError, "int at index 1"),
+        (lambda: as_volumes(iter(["a"]), caller="me"), TypeError, "items in a list"),
+        (lambda: as_volumes(VOLUME, caller="me"), TypeError, "one Volume. Put it in a"),
+        (lambda: VolumeSequence(VOLUME), TypeError, "one Volume. Put it in a list"),
+        (lambda: as_volumes(np.array([], str), caller="me"), ValueError, "at least 1"),
+        (lambda: as_volumes(pd.Series([]), caller="me"), ValueError, "at least 1"),
     ],
 )
 def test_what_is_no_sequence_of_scans_is_refused(make, error, said):

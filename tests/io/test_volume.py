@@ -1,3 +1,4 @@
+import copy
 import pickle
 
 import numpy as np
@@ -59,3 +60,23 @@ def test_a_volume_can_be_pickled():
 def test_a_volume_has_three_axes_and_a_4_x_4_affine(data, affine, said):
     with pytest.raises(ValueError, match=said):
         Volume(data, affine)
+
+
+def test_the_affine_is_a_copy_that_can_not_be_overwritten():
+    affine = AFFINE.copy()
+    volume = Volume(np.zeros((2, 2, 2)), affine, source_affine=affine)
+    affine[0] = 7
+    np.testing.assert_array_equal(volume.affine, AFFINE)
+    np.testing.assert_array_equal(volume.source_affine, AFFINE)
+    for array in (volume.affine, volume.source_affine):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1
+
+
+@pytest.mark.parametrize(
+    "again", [copy.deepcopy, lambda v: pickle.loads(pickle.dumps(v))]
+)
+def test_copies_and_pickles_stay_read_only(again):
+    volume = again(Volume(np.zeros((2, 2, 2)), AFFINE))
+    for array in (volume.data, volume.affine, volume.source_affine):
+        assert not array.flags.writeable

@@ -3,6 +3,7 @@ import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import nibabel as nib
 import numpy as np
@@ -312,3 +313,34 @@ def test_grid_search_with_two_processes_shares_the_entries(paths, folder):
 def test_bad_parameters_are_refused(volumes, options, error, said):
     with pytest.raises(error, match=said):
         CacheVolumes(**options).fit(volumes)
+
+
+def make_step(code):
+    """Return a function of this module that is called ``step``, with some code."""
+    names = {"__name__": __name__}
+    exec(code, names)  # noqa: S102
+    globals()["step"] = names["step"]
+    return names["step"]
+
+
+@pytest.mark.parametrize("wrap", [lambda step: step, partial], ids=["bare", "partial"])
+def test_a_function_with_new_code_is_computed_anew(paths, folder, wrap):
+    text = "def step(volume, c=1):\n    return volume.derive(volume.data {}, step='s')"
+    changed = [text.format("+ c"), text.format("- c"), text.format("- c + 2")]
+    changed.append(changed[0].replace("c=1", "c=5"))
+    for code in [*changed, *changed]:
+        cached(paths, folder, wrap(make_step(code)))[0]
+    assert len(entries(folder)) == 4
+
+
+def test_the_key_of_a_function_sees_nested_code():
+    one, other = (
+        make_step(f"def step(volume):\n    return (lambda v: v + {n})(volume)")
+        for n in (1, 2)
+    )
+    assert module._code_of(one) != module._code_of(other)
+
+
+def test_a_step_that_can_not_be_pickled_is_refused_at_once(paths, folder):
+    with pytest.raises(TypeError, match=r"must be picklable, got <function .*lambda>"):
+        cached(paths, folder, lambda volume: volume)

@@ -22,9 +22,10 @@ def test_an_entry_is_an_ordinary_safetensors_file(tmp_path):
         assert set(file.keys()) == {"affine", "data", "source_affine"}
 
 
-def test_a_flipped_bit_is_found(tmp_path):
+@pytest.mark.parametrize("position", [-1, -130, -260, -1000])  # arrays are at the end
+def test_a_flipped_bit_is_found(tmp_path, position):
     content = bytearray(pack(Volume(np.random.default_rng(0).normal(size=(9, 9, 9)))))
-    content[-100] ^= 1
+    content[position] ^= 1
     (tmp_path / "entry").write_bytes(content)
     with pytest.raises(ValueError, match="checksum"):
         unpack(tmp_path / "entry")

@@ -35,3 +35,7 @@ def test_an_array_whose_boxes_differ_is_refused(head):
 def test_a_bad_margin_is_refused(head, margin_mm):
     with pytest.raises(ValueError, match="margin_mm must be"):
         CropForeground(margin_mm).fit([head])
+
+
+def test_a_margin_beyond_all_bounds_keeps_the_volume(head):
+    assert CropForeground(margin_mm=1e20)(head).shape == head.shape

@@ -93,3 +93,17 @@ def test_bad_percentiles_are_refused(heads, percentiles):
 def test_an_empty_range_is_refused(heads):
     with pytest.raises(ValueError, match="out_min must be less than out_max"):
         MatchHistogram(out_min=100).fit(heads)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_volumes_that_are_not_finite_are_named(heads, bad):
+    match = MatchHistogram().fit(heads)
+    data = heads[0].copy()
+    data[1, 2, 3] = bad
+    X = VolumeSequence([Volume(data, path="scan.nii"), Volume(data)])
+    with pytest.raises(ValueError, match=r"MatchHistogram: .* NaN or inf in scan\.nii"):
+        match.fit(X)
+    with pytest.raises(ValueError, match=r"MatchHistogram: .* NaN or inf in scan\.nii"):
+        match.transform(X)[0]
+    with pytest.raises(ValueError, match="a scan in memory"):
+        match.transform(X)[1]

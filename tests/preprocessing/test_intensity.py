@@ -78,3 +78,17 @@ def test_a_percentile_must_be_a_number(volumes):
 def test_an_empty_range_is_refused(volumes):
     with pytest.raises(ValueError, match="got out_min=1, out_max=1"):
         RescaleIntensity(out_min=1, out_max=1).fit(volumes)
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-30, 1e-40, 1e30])
+def test_rescale_never_leaves_its_range(volumes, scale):
+    rescale = RescaleIntensity(out_min=-0.7, out_max=123.3)
+    Xt = rescale.fit_transform(volumes * np.float32(scale))
+    assert Xt.min() == np.float32(-0.7)
+    assert Xt.max() <= np.float32(123.3)
+
+
+@pytest.mark.parametrize("step", [RescaleIntensity(), StandardizeIntensity()])
+def test_a_range_too_small_for_float32_counts_as_constant(volumes, step):
+    Xt = step.fit_transform(volumes * np.float32(1e-40))
+    np.testing.assert_allclose(Xt, 0, atol=1e-30)

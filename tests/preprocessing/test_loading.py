@@ -95,8 +95,26 @@ def test_a_sequence_with_steps_keeps_them(paths):
         (["scan.nii.gz", 3], TypeError, "int at index 1"),
         ([b"scan.nii.gz"], TypeError, "paths"),
         ([], ValueError, "at least 1"),
+        (np.array([], dtype=str), ValueError, "at least 1"),
+        (
+            (path for path in ["scan.nii.gz"]),
+            TypeError,
+            "generator. Put its items in a",
+        ),
+        (Volume(np.zeros((2, 3, 4))), TypeError, "one Volume. Put it in a list"),
     ],
-    ids=["array", "lists", "table", "one path", "number", "bytes", "nothing"],
+    ids=[
+        "array",
+        "lists",
+        "table",
+        "one path",
+        "number",
+        "bytes",
+        "nothing",
+        "empty array",
+        "generator",
+        "one volume",
+    ],
 )
 def test_what_is_no_list_of_paths_is_refused(X, error, said):
     with pytest.raises(error, match=said):

@@ -192,3 +192,28 @@ def test_a_grade_without_a_place_in_the_summary_is_refused(tmp_path):
 def test_volumes_and_scans_must_be_as_many(page, volumes):
     with pytest.raises(ValueError, match="as many as scans, 4, got 3"):
         page(volumes=volumes[:3])
+
+
+def test_a_truth_of_floats_fits_grades_of_integers(tmp_path):
+    summary = summarize_grades([0.0, 2.0], [0, 1], grades=[0, 1, 2], n_resamples=5)
+    scans = [
+        GradedScan("a.nii", 0, {0: 1.0}, true_grade=0.0),
+        GradedScan("b.nii", np.int64(1), {np.int64(1): 1.0}, true_grade=2.0),
+    ]
+    write_report(tmp_path / "r.html", title="t", summary=summary, scans=scans)
+    text = Page(tmp_path / "r.html").text
+    section = text[text.index("Misgraded scans") : text.index("Worst scans")]
+    assert "b.nii" in section
+    assert "a.nii" not in section
+
+
+def test_a_single_grade_makes_a_report(page):
+    assert (
+        "4 scans graded"
+        in page(truth=["none"] * 4, pred=["none"] * 4, grades=["none"]).text
+    )
+
+
+def test_names_that_are_not_utf_8_are_written_with_escapes(page):
+    names = [b"M\xfcller.nii".decode("utf-8", "surrogateescape")] * 4
+    assert "M\\udcfcller.nii" in page(names=names).text

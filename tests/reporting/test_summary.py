@@ -159,3 +159,46 @@ def test_undefined_numbers_are_none():
 def test_probabilities_need_a_column_per_class():
     with pytest.raises(ValueError, match=r"2 columns.*got shape \(2, 3\)"):
         summarize_grades([0, 1], [0, 1], proba=np.ones((2, 3)) / 3, **FAST)
+
+
+def test_equal_numbers_are_one_grade_whatever_their_type():
+    summary = summarize_grades([0.0, 1.0], [0, 1], grades=np.arange(2), **FAST)
+    assert summary["grades"] == summarize_grades([0.0, 1.0], [0, 1], **FAST)["grades"]
+    assert summary["grades"] == ["0", "1"]
+    assert summary["majority"] == "0"
+
+
+@pytest.mark.parametrize(
+    ("grades", "expected"),
+    [([0, 1, 2], ["0", "1", "2", "3"]), ([2, 1, 0], ["3", "2", "1", "0"])],
+)
+def test_true_numbers_that_the_model_never_saw_get_their_place(grades, expected):
+    summary = summarize_grades(
+        [0, 1, 3],
+        [0, 1, 2],
+        proba=np.eye(3),
+        classes=[0, 1, 2],
+        grades=grades,
+        **FAST,
+    )
+    assert summary["grades"] == expected
+    assert summary["per_grade"][expected.index("3")]["f1"] == 0
+
+
+@pytest.mark.parametrize(
+    ("grades", "true", "said"),
+    [
+        (["a", "b"], ["a", "c"], r"\['a', 'b'\], got also \['c'\]"),
+        (np.array([0, 2, 1]), [0, 3], r"\[0, 2, 1\], got also \[3\]"),
+    ],
+    ids=["text", "no order"],
+)
+def test_an_unseen_grade_without_a_place_is_refused(grades, true, said):
+    with pytest.raises(ValueError, match=said):
+        summarize_grades(true, [grades[0]] * 2, grades=grades, **FAST)
+
+
+def test_no_scan_with_a_truth_is_a_summary_without_scores():
+    summary = summarize_grades([], [], proba=np.empty((0, 2)), grades=[0, 1], **FAST)
+    assert summary["n_scans"] == 0
+    assert "scores" not in summary
