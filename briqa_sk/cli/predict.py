@@ -14,7 +14,6 @@ from briqa_sk.cli.tables import (
     read_scan_table,
     write_table,
 )
-from briqa_sk.estimators._net import resolve_device
 from briqa_sk.persistence import load
 
 
@@ -29,7 +28,7 @@ def run(args):
         From :func:`briqa_sk.cli.parser.make_parser`.
     """
     scans = scans_to_grade(args)
-    model = load(args.model, device=resolve_device(args.device, caller="load"))
+    model = load(args.model, device=args.device)
     truth = None
     if args.target:
         labels = match_labels(scans["target"], model.classes_, caller="true grades")

@@ -13,6 +13,7 @@ from skorch.callbacks import EarlyStopping
 from torch import nn
 from torch.utils.data import BatchSampler, SequentialSampler
 
+from briqa_sk._device import resolve_device
 from briqa_sk._random import draw_seed, torch_seed
 from briqa_sk.estimators._callbacks import BatchProgress, EpochClock
 from briqa_sk.estimators._checkpoint import Checkpoint, data_identity
@@ -20,7 +21,6 @@ from briqa_sk.estimators._dataset import Samples, VolumeDataset
 from briqa_sk.estimators._holdout import split_holdout
 from briqa_sk.estimators._net import (
     SeverityNet,
-    resolve_device,
     resolve_optimizer,
     train,
 )

@@ -21,8 +21,8 @@ class Samples:
         Grades, in the caller's labels.
     rank : ndarray of shape (n_samples,), dtype int64
         Rank of each grade, 0 is best.
-    weight : ndarray of shape (n_samples,), dtype float64
-        Weights, mean 1.
+    weight : ndarray of shape (n_samples,), dtype float64, or None, default=None
+        Weights, mean 1; None weighs all the same.
     groups : ndarray of shape (n_samples,) or None, default=None
         Subjects.
     is_ordered : bool, default=False
@@ -32,7 +32,7 @@ class Samples:
     X: object
     y: np.ndarray
     rank: np.ndarray
-    weight: np.ndarray
+    weight: np.ndarray = None
     groups: np.ndarray = None
     is_ordered: bool = False
 
@@ -40,18 +40,13 @@ class Samples:
     def unlabelled(cls, X):
         """Return volumes that are only predicted."""
         zeros = np.zeros(len(X), np.int64)
-        return cls(X, zeros, zeros, np.ones(len(X)))
+        return cls(X, zeros, zeros)
 
     def take(self, indices):
         """Return some of the samples."""
-        groups = None if self.groups is None else self.groups[indices]
+        rest = [None if a is None else a[indices] for a in (self.weight, self.groups)]
         return Samples(
-            self.X[indices],
-            self.y[indices],
-            self.rank[indices],
-            self.weight[indices],
-            groups,
-            self.is_ordered,
+            self.X[indices], self.y[indices], self.rank[indices], *rest, self.is_ordered
         )
 
     def labels(self):
@@ -106,11 +101,8 @@ class VolumeDataset(Dataset):
     def __len__(self):
         return len(self.samples.X)
 
-    def __getitem__(self, index):
-        return self.__getitems__([index])
-
     def __getitems__(self, indices):
-        """Return ``({"x": (batch, 1, i, j, k), "weight": (batch,)}, rank)``."""
+        """Return ``({"x": (batch, 1, i, j, k)}, rank)``, with ``"weight"`` if given."""
         rank = self.samples.rank[indices]
         if self.augment is None and not isinstance(self.samples.X, VolumeSequence):
             data = self.samples.X[indices]
@@ -119,8 +111,10 @@ class VolumeDataset(Dataset):
             data = np.stack([volume.data for volume, _ in items])
             rank = np.array([rank for _, rank in items])
         x = torch.from_numpy(data)[:, None]  # (batch, 1, i, j, k)
-        weight = torch.from_numpy(self.samples.weight[indices])
-        return {"x": x, "weight": weight}, torch.from_numpy(rank)
+        batch = {"x": x}
+        if self.samples.weight is not None:
+            batch["weight"] = torch.from_numpy(self.samples.weight[indices])
+        return batch, torch.from_numpy(rank)
 
     def _item(self, index):
         volume = self.samples.X[index]

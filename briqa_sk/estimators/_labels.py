@@ -84,14 +84,7 @@ class GradedLabels:
 
     def _check_samples(self, X, y, grades, sample_weight, groups, *, keep_counts=False):
         """Set what is learned from the labels, and return all that training needs."""
-        weight = _check_sample_weight(
-            sample_weight, X, dtype=np.float64, ensure_non_negative=True
-        )
-        if not weight.any():  # newer scikit-learn says so itself
-            raise ValueError(
-                f"{type(self).__name__}: sample_weight must hold a non-zero number, "
-                "got 0 for every sample."
-            )
+        weight = self._check_weight(X, sample_weight)
         if groups is None and isinstance(X, VolumeSequence):
             groups = X.columns.get("group")
         if groups is not None:
@@ -102,7 +95,21 @@ class GradedLabels:
         rank = self._ranks_of(y)
         if not keep_counts:
             self.class_counts_ = np.bincount(rank, minlength=len(grades))
-        return Samples(X, y, rank, weight / weight.mean(), groups)
+        return Samples(X, y, rank, weight, groups)
+
+    def _check_weight(self, X, sample_weight):
+        """Return weights with mean 1, or None."""
+        if sample_weight is None:
+            return None
+        weight = _check_sample_weight(
+            sample_weight, X, dtype=np.float64, ensure_non_negative=True
+        )
+        if not weight.any():  # newer scikit-learn says so itself
+            raise ValueError(
+                f"{type(self).__name__}: sample_weight must hold a non-zero number, "
+                "got 0 for every sample."
+            )
+        return weight / weight.mean()
 
     def _ranks_of(self, labels):
         """Return the rank of each label; 0 is best."""

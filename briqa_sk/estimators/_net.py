@@ -68,7 +68,9 @@ class SeverityNet(NeuralNetClassifier):
     def get_loss(self, y_pred, y_true, X=None, training=False):
         """Return the weighted loss of a batch."""
         target = to_tensor(y_true, device=self.device)
-        weight = to_tensor(X["weight"], device=self.device).to(y_pred.dtype)
+        weight = X.get("weight")
+        if weight is not None:
+            weight = to_tensor(weight, device=self.device).to(y_pred.dtype)
         features = self._record.features if training and self._record else None
         return self.criterion_(y_pred, target, weight, features)
 
@@ -164,26 +166,6 @@ def train(net, dataset, n_epochs, validation=None):
         raise KeyboardInterrupt from interrupt
     finally:
         net.train_split = None
-
-
-def resolve_device(device, *, caller):
-    """Return ``device``, with ``"auto"`` replaced by the GPU if there is one.
-
-    Raises
-    ------
-    ValueError
-        If torch knows no such device, or there is none.
-    """
-    if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    try:
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, TypeError) as error:
-        raise ValueError(
-            f"{caller}: device must be 'auto' or a device of this machine, such as "
-            f"'cpu', got {device!r}."
-        ) from error
-    return device
 
 
 def resolve_optimizer(optimizer, *, caller):

@@ -10,6 +10,7 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from sklearn.base import BaseEstimator
 
+from briqa_sk._device import resolve_device
 from briqa_sk._version import __version__
 from briqa_sk.exceptions import BriqaWarning, UnsafeModelError
 from briqa_sk.io.atomic import write_atomically
@@ -109,8 +110,7 @@ def load(path, *, device="auto"):
         If there is no file, or no permission to read it.
     """
     name = os.fspath(path)
-    if device != "auto":
-        torch.empty(0, device=device)  # a wrong device is not the file's fault
+    resolve_device(device, caller="load")  # a wrong one is not the file's fault
     with open(path, "rb") as file:
         try:
             return _load(file, name, device)

@@ -423,5 +423,5 @@ def test_a_device_is_chosen_on_loading(model_file):
 
 
 def test_a_wrong_device_is_not_the_fault_of_the_file(model_file):
-    with pytest.raises(RuntimeError, match="warp"):
+    with pytest.raises(ValueError, match=r"load: device must be .* got 'warp'"):
         load(model_file, device="warp")
