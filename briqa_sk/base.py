@@ -68,13 +68,7 @@ class VolumeTransformer(TransformerMixin, BaseEstimator):
         -------
         volume : Volume
             A new one.
-
-        Raises
-        ------
-        ValueError
-            If a voxel is NaN or infinite.
         """
-        self._check_finite(volume)
         return self._transform_volume(volume)
 
     def _as_step(self):
@@ -92,6 +86,7 @@ class VolumeTransformer(TransformerMixin, BaseEstimator):
         return as_volumes(X, caller=type(self).__name__)
 
     def _check_finite(self, volume):
+        """Raise ``ValueError`` for NaN, for steps that could not go on with it."""
         # NaN passes on to the extremes; no mask in memory.
         if not np.isfinite([volume.data.min(), volume.data.max()]).all():
             raise ValueError(

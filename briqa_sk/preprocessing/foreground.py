@@ -42,6 +42,7 @@ class CropForeground(VolumeTransformer):
             )
 
     def _transform_volume(self, volume):
+        self._check_finite(volume)
         start, stop = foreground_box(foreground_mask(volume.data))
         margin = np.ceil(self.margin_mm / np.array(volume.spacing_mm))
         margin = np.minimum(margin, volume.shape).astype(int)

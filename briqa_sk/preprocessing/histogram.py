@@ -130,6 +130,7 @@ class MatchHistogram(VolumeTransformer):
             )
 
     def _transform_volume(self, volume):
+        self._check_finite(volume)
         own = find_landmarks(volume.data, self.percentiles)
         data = map_landmarks(volume.data, own, self.landmarks_)
         step = f"MatchHistogram(out_min={self.out_min}, out_max={self.out_max})"
