@@ -61,7 +61,7 @@ setup(
             "numpydoc>=1.7",
             "pydata-sphinx-theme>=0.15",
             "sphinx>=7.3",
-            "sphinx-gallery>=0.16",
+            "sphinx-gallery>=0.18",
         ],
         "fast": ["isal>=1.6"],
         "test": TEST,
