@@ -12,7 +12,7 @@ class Corn(LossConfig):
     Output :math:`f_k` answers for the samples that are at least grade :math:`k` whether
     they are worse, so :math:`P(y > k) = \prod_{j \le k} \sigma(f_j)` never increases
     with :math:`k`. The loss is the binary cross-entropy of these answers, averaged over
-    all of them in the batch (equation 6 of [1]_):
+    all of them in the batch (equation 5 of [1]_):
 
     .. math::
         L = -\frac{1}{\sum_k |S_k|} \sum_k \sum_{i \in S_k}
@@ -78,9 +78,8 @@ class SquaredEMD(LossConfig):
 
     .. math:: L = \sum_{k=0}^{K-1} \left( \sum_{j \le k} p_j - [y \le k] \right)^2,
 
-    with :math:`p` the softmax of the logits; as in the paper the normalisation
-    :math:`1 / K` is dropped, so a sure answer that is :math:`d` grades off costs
-    :math:`d`.
+    with :math:`p` the softmax of the logits. It is not divided by :math:`K`, so a sure
+    answer that is :math:`d` grades off costs :math:`d`.
 
     References
     ----------

@@ -51,3 +51,15 @@ def test_emd_of_an_even_answer_by_hand():
     # Cumulative 1/3, 2/3, 1 against 0, 1, 1.
     loss = SquaredEMD()([1, 1, 1])(torch.zeros(1, 3), torch.tensor([1]))
     assert loss.item() == pytest.approx(1 / 9 + 1 / 9)
+
+
+def test_corn_equals_the_example_that_its_authors_print():
+    # Their example prints 3.4210, from when the sum was divided by the 5 classes. By the
+    # paper's equation 5, as they do since, it is the 8 + 7 + 6 + 3 answers asked for.
+    with torch.random.fork_rng():
+        torch.manual_seed(123)
+        x = torch.rand(8, 99)
+        logits = torch.nn.Linear(99, 4)(x)
+    target = torch.tensor([0, 1, 2, 2, 2, 3, 4, 4])
+    loss = Corn()([1, 1, 3, 1, 2])(logits, target)
+    assert loss.item() == pytest.approx(3.4210 * 5 / 24, abs=1e-4)
