@@ -54,8 +54,8 @@ def test_emd_of_an_even_answer_by_hand():
 
 
 def test_corn_equals_the_example_that_its_authors_print():
-    # Their example prints 3.4210, from when the sum was divided by the 5 classes. By the
-    # paper's equation 5, as they do since, it is the 8 + 7 + 6 + 3 answers asked for.
+    # Their example prints 3.4210, from when the sum was divided by the 5 classes. By
+    # the paper's equation 5, as they do since, it is the 8 + 7 + 6 + 3 answers.
     with torch.random.fork_rng():
         torch.manual_seed(123)
         x = torch.rand(8, 99)
