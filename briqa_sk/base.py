@@ -16,7 +16,15 @@ class VolumeTransformer(TransformerMixin, BaseEstimator):
     its parameters have limits. Validation, looping, laziness, tags and the promise
     never to modify the input live here. Arrays are transformed at once; sequences of
     files get the step added and are read later, one at a time.
+
+    Attributes
+    ----------
+    scales_intensity : bool
+        Whether voxels after the step are no longer the magnitudes that a scanner
+        stored. Artifacts are simulated before such a step.
     """
+
+    scales_intensity = False
 
     def fit(self, X, y=None):
         """Check the parameters and the input.

@@ -67,7 +67,8 @@ class VolumeDataset(Dataset):
         Yields the indices of each batch.
     augment : callable or None, default=None
         ``augment(volume, random_state=rng)`` returns a Volume, or a Volume and the
-        grade that it now has at least.
+        grade that it now has at least. If it has an attribute ``needs_magnitude``, it
+        comes before the steps of a sequence that scale intensities.
     grades : sequence, default=()
         Grades from best to worst, to read what ``augment`` returns; empty if the
         labels have no order.
@@ -117,14 +118,25 @@ class VolumeDataset(Dataset):
         return batch, torch.from_numpy(rank)
 
     def _item(self, index):
-        volume = self.samples.X[index]
-        if not isinstance(volume, Volume):
-            volume = Volume(volume)
         rank = self.samples.rank[index]
-        if self.augment is not None:
+        if self.augment is None:
+            volume = self.samples.X[index]
+        else:
+            volume, late_steps = self._before_augment(index)
             volume, rank = self._augmented(volume, rank, index)
+            for step in late_steps:
+                volume = step(volume)
         self._check(volume, index)
         return volume, rank
+
+    def _before_augment(self, index):
+        """Return the volume to augment, and the steps that are left for later."""
+        X = self.samples.X
+        if not isinstance(X, VolumeSequence):
+            return Volume(X[index]), ()
+        if not getattr(self.augment, "needs_magnitude", False):
+            return X[index], ()
+        return X.split(index, lambda step: getattr(step, "scales_intensity", False))
 
     def _augmented(self, volume, rank, index):
         rng = np.random.default_rng([self.seed, self.epoch, index])

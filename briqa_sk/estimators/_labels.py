@@ -89,7 +89,7 @@ class GradedLabels:
             groups = X.columns.get("group")
         if groups is not None:
             groups = column_or_1d(groups)
-            check_consistent_length(X, groups)
+            self._check_one_per_scan(groups, "groups", X)
         self.grades_ = grades
         self.classes_ = np.unique(grades)
         rank = self._ranks_of(y)
@@ -101,6 +101,9 @@ class GradedLabels:
         """Return weights with mean 1, or None."""
         if sample_weight is None:
             return None
+        weights = np.asarray(sample_weight)
+        if weights.ndim == 1:
+            self._check_one_per_scan(weights, "sample_weight", X)
         weight = _check_sample_weight(
             sample_weight, X, dtype=np.float64, ensure_non_negative=True
         )
@@ -110,6 +113,14 @@ class GradedLabels:
                 "got 0 for every sample."
             )
         return weight / weight.mean()
+
+    def _check_one_per_scan(self, values, parameter, X):
+        if len(values) != len(X):
+            raise ValueError(
+                f"{type(self).__name__}: {parameter} must have one value for each of "
+                f"the {len(X)} scans, got {len(values)}. Past a sampler that adds "
+                "scans, give it as a column of a VolumeSequence."
+            )
 
     def _ranks_of(self, labels):
         """Return the rank of each label; 0 is best."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from briqa_sk._validation import check_paths, check_volumes
-from briqa_sk.io.nifti import read_volume
+from briqa_sk.io.steps import compute, source_identity
 from briqa_sk.io.volume import Volume
 
 
@@ -123,6 +123,53 @@ class VolumeSequence:
         ]
         return self._replace(self._sources, _object_array(steps), self.columns)
 
+    def map_each(self, steps):
+        """Add to each volume a step of its own, without running it.
+
+        Parameters
+        ----------
+        steps : sequence of callable or None of shape (n_samples,)
+            As for :meth:`map`; None adds nothing.
+
+        Returns
+        -------
+        sequence : VolumeSequence
+            A new sequence; this one is unchanged.
+        """
+        if len(steps) != len(self):
+            raise ValueError(
+                "VolumeSequence: steps must be one for each of the "
+                f"{len(self)} scans, got {len(steps)}."
+            )
+        longer = [
+            before if step is None else (*before, step)
+            for before, step in zip(self._steps, steps, strict=True)
+        ]
+        return self._replace(self._sources, _object_array(longer), self.columns)
+
+    def split(self, index, is_late):
+        """Return one volume before some of its steps, and those steps.
+
+        Parameters
+        ----------
+        index : int
+            Which scan.
+        is_late : callable
+            ``is_late(step) -> bool``; the first step for which it holds is not run,
+            nor are the ones after it.
+
+        Returns
+        -------
+        volume : Volume
+            What the earlier steps make of the scan.
+        late : tuple of callable
+            The other steps; each takes and returns a Volume.
+        """
+        steps = self._steps[index]
+        late = [number for number, step in enumerate(steps) if is_late(step)]
+        cut = late[0] if late else len(steps)
+        return compute(self._sources[index], steps[:cut]), steps[cut:]
+
     def with_columns(self, **columns):
         """Return the same scans with more, or other, columns.
 
@@ -161,29 +208,6 @@ class VolumeSequence:
         for column in new.columns.values():
             column.flags.writeable = False
         return new
-
-
-def compute(source, steps):
-    """Return the volume that ``steps`` make of ``source``."""
-    if not steps:
-        return source if isinstance(source, Volume) else read_volume(source)
-    *upstream, step = steps
-    if not upstream and hasattr(step, "read") and not isinstance(source, Volume):
-        return step(step.read(source))
-    if hasattr(step, "load_or_compute"):
-        return step.load_or_compute(source, tuple(upstream), compute)
-    return step(compute(source, tuple(upstream)))
-
-
-def source_identity(source):
-    """Return what tells one source from another: facts of the file or the volume."""
-    if isinstance(source, Volume):
-        return source.data, source.affine, source.path, source.history
-    try:
-        status = os.stat(source)
-    except OSError:
-        return os.path.abspath(source), None, None
-    return os.path.abspath(source), status.st_size, status.st_mtime_ns
 
 
 def as_volumes(X, *, caller):

@@ -20,7 +20,7 @@ from briqa_sk.base import VolumeTransformer
 from briqa_sk.exceptions import BriqaWarning
 from briqa_sk.io import VolumeSequence
 from briqa_sk.io.atomic import write_atomically
-from briqa_sk.io.sequence import source_identity
+from briqa_sk.io.steps import source_identity
 from briqa_sk.preprocessing._entry import pack, unpack
 
 _ENTRY = re.compile(r"[0-9a-f]{32}\.safetensors")

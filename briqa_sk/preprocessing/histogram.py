@@ -56,6 +56,8 @@ class MatchHistogram(VolumeTransformer):
     True
     """
 
+    scales_intensity = True
+
     def __init__(
         self,
         percentiles=(1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 99),

@@ -74,6 +74,8 @@ class StandardizeIntensity(VolumeTransformer):
     [-1.0, 1.0]
     """
 
+    scales_intensity = True
+
     def __init__(self, foreground_only=False):
         self.foreground_only = foreground_only
 
@@ -117,6 +119,8 @@ class RescaleIntensity(VolumeTransformer):
     >>> RescaleIntensity(out_max=100).fit_transform(X).ravel().tolist()
     [0.0, 25.0, 100.0]
     """
+
+    scales_intensity = True
 
     def __init__(self, out_min=0.0, out_max=1.0, lower=0.0, upper=100.0):
         self.out_min = out_min

@@ -251,7 +251,7 @@ def test_a_refused_refit_leaves_the_fitted_model(volumes, grades):
         (volumes[:, :4], ["one"] * 6, None),
         (volumes[:, :4], [0, 1] * 3, np.ones(5)),
     ]:
-        with pytest.raises(ValueError, match=r"at least 2 classes|expected \(6,\)"):
+        with pytest.raises(ValueError, match=r"at least 2 classes|each of the 6 scans"):
             clf.fit(X, y, sample_weight=weight)
         np.testing.assert_array_equal(clf.predict_proba(volumes), expected)
     assert clf.classes_.tolist() == ["bad", "good", "moderate"]

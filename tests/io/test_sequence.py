@@ -134,6 +134,28 @@ def test_a_first_step_may_read_the_file_by_itself(tmp_path):
     assert numbers(VolumeSequence([Volume(np.ones((1, 1, 1)))]).map(Reader())) == [10]
 
 
+def test_each_volume_may_take_a_step_of_its_own(X):
+    steps = [None if n % 2 else partial(add, 100 * n) for n in range(10)]
+    Xt = X.map_each(steps)
+    assert numbers(Xt) == [0, 1, 202, 3, 404, 5, 606, 7, 808, 9]
+    assert numbers(Xt[[4, 4, 1]]) == [404, 404, 1]
+    assert Xt.columns["group"].tolist() == X.columns["group"].tolist()
+    with pytest.raises(ValueError, match="one for each of the 10 scans, got 9"):
+        X.map_each(steps[:9])
+
+
+def test_a_volume_may_be_taken_before_its_late_steps(X):
+    steps = [partial(add, 1), partial(add, 10), partial(add, 100)]
+    for step in steps:
+        X = X.map(step)
+    volume, late = X.split(3, lambda step: step.args[0] > 1)
+    assert volume.data[0, 0, 0] == 4
+    assert late == tuple(steps[1:])
+    volume, late = X.split(3, lambda step: False)
+    assert volume.data[0, 0, 0] == 114
+    assert late == ()
+
+
 def test_with_columns_adds_and_replaces(X):
     other = X.with_columns(plane=["axi"] * 10, group=np.arange(10))
     assert sorted(other.columns) == ["group", "plane"]
