@@ -1,0 +1,174 @@
+"""Rigid poses of a head: how they compose, and how far they are apart."""
+
+import math
+
+import numpy as np
+
+from briqa_sk.kernels.rigid import rotation_matrix
+
+RADIUS_MM = 80.0  # of the sphere that stands for a head
+#: RMS displacement over the sphere of a rotation by one radian, for small rotations.
+RMS_MM_PER_RADIAN = RADIUS_MM * math.sqrt(2 / 5)
+_FIXED_POINT_STEPS = 40
+
+
+def make_pose(rotation_deg, translation_mm):
+    """Return (rotation matrix, translation) from a pose's plain numbers.
+
+    Parameters
+    ----------
+    rotation_deg : sequence of 3 float
+        Axis of the rotation times its angle.
+    translation_mm : sequence of 3 float
+        Along i, j and k.
+
+    Returns
+    -------
+    pose : tuple of (ndarray of shape (3, 3), ndarray of shape (3,))
+        What was at x, in millimetres from the centre, comes to R x + t.
+    """
+    return rotation_matrix(rotation_deg), np.asarray(translation_mm, dtype=float)
+
+
+def relative_pose(pose, reference):
+    """Return the motion that leads from a reference pose to a pose.
+
+    Parameters
+    ----------
+    pose : tuple of (ndarray, ndarray)
+        From :func:`make_pose`.
+    reference : tuple of (ndarray, ndarray)
+        Likewise.
+
+    Returns
+    -------
+    motion : tuple of (ndarray, ndarray)
+        The reference, moved by it, is the pose.
+    """
+    rotation = pose[0] @ reference[0].T
+    return rotation, pose[1] - rotation @ reference[1]
+
+
+def rms_displacement(pose):
+    r"""Return by how much a pose displaces the points of a sphere of 80 mm radius.
+
+    The root mean square is :math:`\sqrt{R^2 / 5 \; \mathrm{tr}(A^T A) + t^T t}` with
+    the translation :math:`t` and :math:`A` = rotation - identity [1]_.
+
+    Parameters
+    ----------
+    pose : tuple of (ndarray, ndarray)
+        From :func:`make_pose`.
+
+    Returns
+    -------
+    displacement_mm : float
+        Root mean square over the sphere, which is centred on the volume.
+
+    References
+    ----------
+    .. [1] M. Jenkinson, "Measuring transformation error by RMS deviation", technical
+       report TR99MJ1, FMRIB Centre, University of Oxford, 1999.
+
+    Examples
+    --------
+    >>> rms_displacement(make_pose((0, 0, 0), (3, 0, 4)))
+    5.0
+    """
+    rotation, translation = pose
+    spread = np.square(rotation - np.eye(3)).sum()
+    return math.sqrt(RADIUS_MM**2 / 5 * spread + translation @ translation)
+
+
+def mean_displacement(poses, durations, reference=None):
+    """Return the time average of the RMS displacement.
+
+    Parameters
+    ----------
+    poses : list of tuple of (ndarray, ndarray)
+        From :func:`make_pose`.
+    durations : sequence of float
+        Time spent in each pose, as fractions of the acquisition; their sum is 1.
+    reference : int or None, default=None
+        Which of the poses displacement counts from; None counts from no motion.
+
+    Returns
+    -------
+    displacement_mm : float
+        Average over the acquisition.
+    """
+    if reference is not None:
+        poses = [relative_pose(pose, poses[reference]) for pose in poses]
+    return sum(
+        duration * rms_displacement(pose)
+        for pose, duration in zip(poses, durations, strict=True)
+    )
+
+
+def scale_poses(vectors, durations, reference, displacement_mm):
+    """Scale poses until their mean displacement is as asked for.
+
+    Displacement is proportional to small poses, and almost so to larger ones.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n_poses, 6)
+        Rotation in degrees and translation in millimetres, of any common size.
+    durations : sequence of float
+        As in :func:`mean_displacement`.
+    reference : int or None
+        As in :func:`mean_displacement`.
+    displacement_mm : float
+        Mean displacement to reach.
+
+    Returns
+    -------
+    vectors : ndarray of shape (n_poses, 6)
+        Scaled.
+    """
+    scaled = vectors * displacement_mm
+    for _ in range(_FIXED_POINT_STEPS if displacement_mm else 0):
+        poses = [make_pose(vector[:3], vector[3:]) for vector in scaled]
+        reached = mean_displacement(poses, durations, reference)
+        scaled = scaled * displacement_mm / reached
+    return scaled
+
+
+def draw_direction(rng):
+    """Return a unit vector, all directions being equally likely.
+
+    Parameters
+    ----------
+    rng : Generator
+        Its stream advances by three normal numbers.
+
+    Returns
+    -------
+    direction : ndarray of shape (3,)
+        Of length 1.
+    """
+    vector = rng.normal(size=3)
+    return vector / np.linalg.norm(vector)
+
+
+def keep_in_plane(vector, shape, n_least):
+    """Return a pose without what would move a volume along a short axis.
+
+    Parameters
+    ----------
+    vector : sequence of 6 float
+        Rotation and translation.
+    shape : tuple of 3 int
+        Of the volume.
+    n_least : int
+        Axes with fewer voxels than this are short.
+
+    Returns
+    -------
+    vector : ndarray of shape (6,)
+        With one short axis, rotation about it and translation across it are left; with
+        two, translation along the third axis.
+    """
+    is_short = np.less(shape, n_least)
+    leaves_plane = [np.delete(is_short, axis).any() for axis in range(3)]
+    return np.where([*leaves_plane, *is_short], 0.0, vector)

@@ -1,0 +1,168 @@
+"""Spikes in k-space: stripes and herringbones all over the image."""
+
+import math
+
+import numpy as np
+import torch
+
+from briqa_sk.kernels import signal_levels
+from briqa_sk.simulation._base import MIN_VOXELS, Artifact, acting_axis
+
+_HIGHEST_AMPLITUDE = 0.5
+_MOST_SPIKES = 3
+_BAND = (0.1, 0.6)  # of the Nyquist frequency, along each axis
+
+
+class Spike(Artifact):
+    r"""Add spikes to k-space: stripes, or with several of them a herringbone.
+
+    A discharge in the scanner room hits one sample of k-space [1]_, which is one plane
+    wave all over the image:
+
+    .. math:: \Big| s(r) + \bar s \sum_n a_n e^{2 \pi i k_n \cdot r + i \varphi_n} \Big|
+
+    with the mean tissue signal :math:`\bar s` and whole numbers :math:`k_n` of cycles
+    per field of view, from 0.1 to 0.6 of the Nyquist frequency along each axis. Axes
+    with fewer than 8 voxels get 0 cycles. A plane wave is a product of three vectors,
+    so no Fourier transform is needed.
+
+    Strength scales the amplitudes and the number of spikes; the spikes of a lower
+    strength stay where they are.
+
+    ======== ========= ========= ======
+    Severity Strength  Amplitude Spikes
+    ======== ========= ========= ======
+    0        0         0         0
+    1        .15-.33   .08-.17   1
+    2        .5-1      .25-.5    2-3
+    ======== ========= ========= ======
+
+    Parameters
+    ----------
+    amplitude : float or None, default=None
+        Amplitude of the strongest wave over the mean tissue signal. The number of
+        spikes follows from it. None: 0.5 times strength.
+
+    References
+    ----------
+    .. [1] T. B. Smith and K. S. Nayak, "MRI artifacts and correction strategies",
+       Imaging in Medicine 2, 2010.
+
+    Examples
+    --------
+    >>> from briqa_sk.datasets import make_head_phantom
+    >>> from briqa_sk.simulation import Spike
+    >>> striped = Spike(amplitude=0.3)(make_head_phantom(24), random_state=0)
+    >>> striped.history[-1]
+    'spike: amplitude=0.3'
+    """
+
+    NAME = "spike"
+    PHYSICAL = "amplitude"
+    RANGES = ((0.0, 0.0), (0.15, 0.33), (0.5, 1.0))
+
+    def __init__(self, amplitude=None):
+        self.amplitude = amplitude
+
+    def _draw(self, strength, rng):
+        amplitude = self.amplitude
+        if strength is None:
+            strength = min(1.0, amplitude / _HIGHEST_AMPLITUDE)
+        else:
+            amplitude = _HIGHEST_AMPLITUDE * strength
+        spikes = [_draw_spike(rng) for _ in range(_MOST_SPIKES)]
+        spikes[0]["relative_amplitude"] = 1.0
+        return {
+            "amplitude": amplitude,
+            "spikes": spikes[: math.ceil(_MOST_SPIKES * strength)],
+        }
+
+    def _apply(self, data, parameters, spacing_mm):
+        # At least one axis must have room for a wave.
+        acting_axis([0, 1, 2], data.shape, spacing_mm, caller=self._name)
+        level = parameters["amplitude"] * signal_levels(data.cpu().numpy()).tissue
+        rows, columns = _factors(parameters["spikes"], data.shape)
+        rows = torch.from_numpy(level * rows).to(data.device, torch.float32)
+        columns = torch.from_numpy(columns).to(data.device)
+        wave = data.new_empty(2, columns.shape[1])
+        for plane, row in zip(data.flatten(1), rows, strict=True):
+            torch.mm(row, columns, out=wave)
+            plane.add_(wave[0]).square_().addcmul_(wave[1], wave[1]).sqrt_()
+        return data
+
+
+def add_spike(volume, strength, *, spacing_mm=(1.0, 1.0, 1.0), random_state=None):
+    """Add spikes to k-space; see :class:`Spike`.
+
+    Parameters
+    ----------
+    volume : Volume, ndarray or Tensor of shape (i, j, k)
+        Magnitude image, not negative; left untouched.
+    strength : float
+        In [0, 1]: half the mean tissue signal in the strongest of 3 waves at 1. 0
+        returns the voxels unchanged.
+    spacing_mm : float or tuple of 3 float, default=(1.0, 1.0, 1.0)
+        Voxel size, which spikes do not depend on.
+    random_state : int, Generator, RandomState or None, default=None
+        Seed.
+
+    Returns
+    -------
+    corrupted : Volume, ndarray or Tensor of shape (i, j, k)
+        As the input, in float32.
+    """
+    return Spike()(volume, strength, spacing_mm=spacing_mm, random_state=random_state)
+
+
+def _draw_spike(rng):
+    """Draw the place of one spike in k-space, its size and its phase."""
+    return {
+        "frequency": (rng.uniform(*_BAND, 3) * rng.choice([-1, 1], 3)).tolist(),
+        "relative_amplitude": float(rng.uniform(0.5, 1)),
+        "phase_deg": float(rng.uniform(0, 360)),
+    }
+
+
+def _n_cycles(frequency, n_voxels):
+    """Return the whole number of cycles nearest to a fraction of Nyquist's."""
+    if n_voxels < MIN_VOXELS:
+        return 0
+    nearest = max(1, round(abs(frequency) * n_voxels / 2))
+    return int(math.copysign(nearest, frequency))
+
+
+def _factors(spikes, shape):
+    """Return the sum of waves as a product of matrices.
+
+    Parameters
+    ----------
+    spikes : list of dict
+        n spikes, as drawn.
+    shape : tuple of 3 int
+        Voxels along i, j, k.
+
+    Returns
+    -------
+    rows : ndarray of shape (i, 2, 2n), dtype float64
+        Times ``columns``, the real and the imaginary part of plane i.
+    columns : ndarray of shape (2n, j * k), dtype float32
+        Real and imaginary parts of the waves within a plane.
+    """
+    sizes = [
+        spike["relative_amplitude"] * np.exp(1j * np.deg2rad(spike["phase_deg"]))
+        for spike in spikes
+    ]
+    wave_i, wave_j, wave_k = (
+        np.stack([_wave(spike["frequency"][axis], n) for spike in spikes])
+        for axis, n in enumerate(shape)
+    )
+    u = (np.array(sizes)[:, None] * wave_i).T  # (i, n)
+    v = (wave_j[:, :, None] * wave_k[:, None, :]).reshape(len(spikes), -1)
+    # (a + ib)(c + id) = (ac - bd) + i (bc + ad)
+    rows = np.stack([np.hstack([u.real, -u.imag]), np.hstack([u.imag, u.real])], axis=1)
+    return rows, np.concatenate([v.real, v.imag]).astype(np.float32)
+
+
+def _wave(frequency, n_voxels):
+    turns = _n_cycles(frequency, n_voxels) * np.arange(n_voxels) / n_voxels
+    return np.exp(2j * np.pi * turns)

@@ -1,0 +1,244 @@
+"""Drawing, replaying, laziness and augmentation."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from joblib import Parallel, delayed
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import (
+    estimator_checks_generator,
+    parametrize_with_checks,
+)
+from sklearn.utils.validation import validate_data
+
+from briqa_sk import SeverityClassifier, StandardizeIntensity
+from briqa_sk.datasets import make_head_phantom
+from briqa_sk.io import VolumeSequence
+from briqa_sk.simulation import (
+    ARTIFACTS,
+    LISA_ARTIFACTS,
+    ArtifactSimulator,
+    Corruption,
+    Motion,
+)
+
+ALWAYS = dict.fromkeys(LISA_ARTIFACTS, (0.0, 0.0, 1.0))
+
+
+@pytest.fixture(scope="module")
+def heads():
+    return [make_head_phantom(20, random_state=seed) for seed in range(4)]
+
+
+def test_a_record_has_a_row_per_scan_with_severities_strengths_and_parameters():
+    record = ArtifactSimulator(random_state=0).draw(50)
+    assert len(record) == 50
+    for name in LISA_ARTIFACTS:
+        low, high = np.array(ARTIFACTS[name].RANGES)[record[name]].T
+        assert (record[f"{name}_strength"].between(low, high)).all()
+    for _, row in record.iterrows():
+        acting = {name for name in LISA_ARTIFACTS if row[name] > 0}
+        assert set(row["parameters"]) == acting
+        order = [name for name in ARTIFACTS if name in acting]
+        assert list(row["parameters"]) == order
+
+
+def test_severities_are_as_frequent_as_in_the_challenge():
+    record = ArtifactSimulator(random_state=0).draw(1000)
+    # METHODS, section 1: 78 and 70 of 532 scans.
+    for severity, count in [(1, 78), (2, 70)]:
+        share = (record["motion"] == severity).mean()
+        assert share == pytest.approx(count / 532, abs=4 * np.sqrt(0.14 * 0.86 / 1000))
+
+
+def test_a_row_does_not_depend_on_the_number_of_scans_or_of_artifacts():
+    few = ArtifactSimulator(random_state=3).draw(2)
+    many = ArtifactSimulator(random_state=3).draw(9)
+    pd.testing.assert_frame_equal(few, many[:2])
+    one = ArtifactSimulator(["motion"], probabilities=ALWAYS, random_state=3).draw(2)
+    two = ArtifactSimulator(
+        ["noise", "motion"], probabilities=ALWAYS, random_state=3
+    ).draw(2)
+    for alone, accompanied in zip(one["parameters"], two["parameters"], strict=True):
+        assert alone["motion"] == accompanied["motion"]
+
+
+def test_a_record_kept_as_json_replays_exactly(heads):
+    simulator = ArtifactSimulator(probabilities=ALWAYS, random_state=1)
+    corrupted, row = simulator.corrupt(heads[0], random_state=5)
+    kept = json.loads(json.dumps(row))
+    again = Corruption(kept["parameters"])(heads[0])
+    np.testing.assert_array_equal(again.data, corrupted.data)
+    assert len(corrupted.history) == 1 + len(LISA_ARTIFACTS)
+
+
+def test_transform_is_draw_and_replay(heads):
+    simulator = ArtifactSimulator(random_state=1)
+    record = simulator.draw(len(heads))
+    for one, other in zip(
+        simulator.transform(heads), simulator.replay(heads, record), strict=True
+    ):
+        np.testing.assert_array_equal(one.data, other.data)
+
+
+def test_a_sequence_stays_lazy_and_gets_the_severities_as_columns(tmp_path):
+    paths = [str(tmp_path / f"not_there_{index}.nii.gz") for index in range(5)]
+    simulator = ArtifactSimulator(random_state=0)
+    X = simulator.fit_transform(paths)
+    assert isinstance(X, VolumeSequence)
+    assert X.columns["motion"].tolist() == simulator.draw(5)["motion"].tolist()
+
+
+def test_arrays_give_arrays(heads):
+    X = np.stack([head.data for head in heads])
+    simulator = ArtifactSimulator(["noise"], probabilities=ALWAYS, random_state=0)
+    Xt = simulator.fit_transform(X)
+    assert Xt.shape == X.shape
+    assert Xt.dtype == np.float32
+    clean = X == 0
+    assert (Xt[clean] > 0).mean() > 0.99
+
+
+def test_the_order_of_the_workers_does_not_matter(heads):
+    X = ArtifactSimulator(["noise", "motion"], probabilities=ALWAYS, random_state=0)
+    X = X.fit_transform(heads)
+    backward = Parallel(n_jobs=2)(delayed(X.__getitem__)(i) for i in (3, 2, 1, 0))
+    for index, volume in enumerate(reversed(backward)):
+        np.testing.assert_array_equal(volume.data, X[index].data)
+
+
+def test_corrupt_takes_wishes(heads):
+    _, row = ArtifactSimulator().corrupt(heads[0], {"motion": 2, "noise": 1})
+    assert {name: row[name] for name in LISA_ARTIFACTS if row[name]} == {
+        "motion": 2,
+        "noise": 1,
+    }
+
+
+def test_an_artifact_keeps_its_own_parameters():
+    simulator = ArtifactSimulator(
+        [Motion(kind="periodic", axis=1)], probabilities=ALWAYS, random_state=0
+    )
+    parameters = simulator.draw(3)["parameters"]
+    assert {p["motion"]["kind"] for p in parameters} == {"periodic"}
+    assert [p["motion"]["axes"] for p in parameters] == [[1]] * 3
+
+
+def test_ranges_make_any_grading(heads):
+    simulator = ArtifactSimulator(
+        ["noise"],
+        ranges={"noise": [(0, 0), (0.1, 0.2), (0.3, 0.4), (0.5, 0.6), (0.9, 1)]},
+        probabilities={"noise": (0, 0, 0, 0, 1)},
+        random_state=0,
+    )
+    record = simulator.draw(20)
+    assert (record["noise"] == 4).all()
+    assert record["noise_strength"].between(0.9, 1).all()
+
+
+@pytest.mark.parametrize(
+    ("params", "error", "said"),
+    [
+        ({"artifacts": ["snow"]}, ValueError, "artifact must be one of"),
+        ({"artifacts": []}, ValueError, "artifacts must name at least one"),
+        ({"artifacts": ["noise", "noise"]}, ValueError, "each once"),
+        ({"artifacts": ["ghosting"]}, ValueError, "ghosting"),
+        ({"ranges": {"snow": [(0, 0), (0, 1)]}}, ValueError, "ranges must be of"),
+        ({"ranges": {"noise": [(0, 0), (0.5, 0.4)]}}, ValueError, "must rise"),
+        ({"ranges": {"noise": [(0, 2)]}}, ValueError, "at least two pairs"),
+        ({"probabilities": {"noise": (1, 1)}}, ValueError, "probabilities|counts"),
+    ],
+)
+def test_impossible_wishes_are_refused(heads, params, error, said):
+    with pytest.raises(error, match=said):
+        ArtifactSimulator(**params, random_state=0).fit(heads).draw(1)
+
+
+def test_unknown_severities_are_refused(heads):
+    simulator = ArtifactSimulator(["noise"])
+    with pytest.raises(ValueError, match="severity of noise must be a whole number"):
+        simulator.corrupt(heads[0], {"noise": 3})
+    with pytest.raises(ValueError, match="severities must be of the artifacts noise"):
+        simulator.corrupt(heads[0], {"motion": 1})
+    with pytest.raises(ValueError, match="one row for each of the 4 scans"):
+        simulator.replay(heads, simulator.draw(3))
+
+
+def test_as_augmentation_it_tells_the_grade(heads):
+    simulator = ArtifactSimulator(
+        ["noise"], probabilities=ALWAYS, grades=["good", "fair", "bad"]
+    )
+    corrupted, grade = simulator(heads[0], random_state=np.random.default_rng(0))
+    assert grade == "bad"
+    assert corrupted.history[-1].startswith("noise")
+    with pytest.raises(ValueError, match="target must name the artifact"):
+        ArtifactSimulator()(heads[0])
+    _, grade = ArtifactSimulator(target="zipper", probabilities=ALWAYS)(heads[0])
+    assert grade == 2
+
+
+class Watch(StandardizeIntensity):
+    """Remembers what the volumes went through before."""
+
+    seen = set()
+
+    def _transform_volume(self, volume):
+        self.seen.add(volume.history[-1].split(":")[0])
+        return super()._transform_volume(volume)
+
+
+def test_training_scans_are_corrupted_before_they_are_standardised(heads):
+    augment = ArtifactSimulator(["noise"], probabilities=ALWAYS)
+    clf = SeverityClassifier(augment=augment, max_epochs=1, device="cpu")
+    pipe = make_pipeline(Watch(), clf)
+    pipe.fit(heads, [0, 1, 2, 0])
+    assert Watch.seen == {"T1w phantom", "noise"}  # the shape is read from a clean one
+    Watch.seen.clear()
+    pipe.predict(heads)
+    assert Watch.seen == {"T1w phantom"}
+
+
+def test_standardised_arrays_can_not_be_augmented(heads):
+    X = StandardizeIntensity().transform(np.stack([head.data for head in heads]))
+    augment = ArtifactSimulator(["noise"], probabilities=ALWAYS)
+    clf = SeverityClassifier(augment=augment, max_epochs=1, device="cpu")
+    with pytest.raises(ValueError, match="Simulate before StandardizeIntensity"):
+        clf.fit(X, [0, 1, 2, 0])
+
+
+class SimulatorOnTables(ArtifactSimulator):
+    """Rows of p features in, as volumes of 1 x 1 x p voxels, and rows out."""
+
+    def _check_X(self, X, *, reset):
+        X = validate_data(self, X, dtype=np.float32, reset=reset)
+        return X.reshape(len(X), 1, 1, -1)
+
+    def transform(self, X):
+        X = self._check_X(X, reset=False)
+        return ArtifactSimulator(**self.get_params()).transform(X).reshape(len(X), -1)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = True
+        tags.input_tags.three_d_array = False
+        return tags
+
+
+ON_TABLES = SimulatorOnTables(["noise"], probabilities=ALWAYS, random_state=0)
+
+
+@parametrize_with_checks([ON_TABLES])
+def test_scikit_learn_accepts_the_simulator(estimator, check):
+    check(estimator)
+
+
+def test_at_least_40_of_its_checks_run():
+    assert len(list(estimator_checks_generator(ON_TABLES))) >= 40
+
+
+def test_clone_and_nested_parameters_work():
+    simulator = ArtifactSimulator([Motion(axis=1)], target="motion")
+    assert clone(simulator).get_params()["target"] == "motion"
