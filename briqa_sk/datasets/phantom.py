@@ -6,8 +6,8 @@ import numpy as np
 
 from briqa_sk._random import make_generator
 from briqa_sk._validation import as_triple
-from briqa_sk.datasets.anatomy import draw_head, tissue_fractions
-from briqa_sk.datasets.tissues import CONTRASTS, TISSUES, signal
+from briqa_sk.datasets.anatomy import draw_head, head_at, tissue_fractions
+from briqa_sk.datasets.tissues import CONTRASTS, TISSUES, signal, tissues_at
 from briqa_sk.io import Volume
 
 FIELD_OF_VIEW_MM = (192.0, 224.0, 192.0)
@@ -20,6 +20,7 @@ def make_head_phantom(
     *,
     spacing_mm=None,
     contrast="T1w",
+    age_years=None,
     snr=None,
     bias_field=0.0,
     random_state=None,
@@ -40,6 +41,10 @@ def make_head_phantom(
         Voxel size. None: cubic voxels, as large as it takes to see the whole head.
     contrast : {"T1w", "T2w", "FLAIR"}, default="T1w"
         Sequence.
+    age_years : float or None, default=None
+        Age, which sets the contrast of grey and white matter, reversed in infants (see
+        :func:`~briqa_sk.datasets.tissues.tissues_at`), and the size of the head. None
+        is an adult.
     snr : float or None, default=None
         White matter signal over the standard deviation of the noise in each of the two
         receiver channels. Noise is Rician,
@@ -69,17 +74,18 @@ def make_head_phantom(
     shape = check_scan(shape, spacing_mm, contrast, caller="make_head_phantom")
     _check_degradation(snr, bias_field)
     rng = make_generator(random_state)
-    head = draw_head(rng)
+    tissues = tissues_at(age_years)
+    head = head_at(draw_head(rng), age_years)
     affine = head_affine(shape, spacing_mm)
-    data = scan_head(head, shape, affine, contrast)
+    data = scan_head(head, shape, affine, contrast, tissues)
     if bias_field:
         data *= _coil_sensitivity(data.shape, bias_field, rng)
     if snr is not None:
-        data = add_rician_noise(data, snr, contrast, rng)
+        data = add_rician_noise(data, snr, contrast, rng, tissues)
     return Volume(data, affine, history=(f"{contrast} phantom",))
 
 
-def scan_head(head, shape, affine, contrast):
+def scan_head(head, shape, affine, contrast, tissues=TISSUES):
     """Return the noiseless signal of a head on a grid.
 
     Parameters
@@ -92,6 +98,8 @@ def scan_head(head, shape, affine, contrast):
         Voxel indices -> millimetres in the RAS space of the head.
     contrast : {"T1w", "T2w", "FLAIR"}
         Sequence.
+    tissues : dict of str to Tissue, default=TISSUES
+        What the tissues are; an adult's.
 
     Returns
     -------
@@ -103,12 +111,12 @@ def scan_head(head, shape, affine, contrast):
     points_mm = voxels @ affine[:3, :3].T + affine[:3, 3]
     voxel_mm = float(np.linalg.norm(affine[:3, :3], axis=0).mean())
     sequence = CONTRASTS[contrast]
-    signals = [SIGNAL_SCALE * signal(tissue, sequence) for tissue in TISSUES.values()]
+    signals = [SIGNAL_SCALE * signal(tissue, sequence) for tissue in tissues.values()]
     fractions = tissue_fractions(head, points_mm, voxel_mm)
     return (fractions @ np.float32(signals)).reshape(shape)
 
 
-def add_rician_noise(data, snr, contrast, rng):
+def add_rician_noise(data, snr, contrast, rng, tissues=TISSUES):
     """Return a noisy copy of a phantom's signal.
 
     Parameters
@@ -121,13 +129,15 @@ def add_rician_noise(data, snr, contrast, rng):
         Sequence, which sets the white matter signal.
     rng : numpy.random.Generator
         Source of the noise.
+    tissues : dict of str to Tissue, default=TISSUES
+        What the tissues are; an adult's.
 
     Returns
     -------
     noisy : ndarray of shape (i, j, k), dtype float32
         Magnitude.
     """
-    sigma = SIGNAL_SCALE * signal(TISSUES["white"], CONTRASTS[contrast]) / snr
+    sigma = SIGNAL_SCALE * signal(tissues["white"], CONTRASTS[contrast]) / snr
     real, imaginary = sigma * rng.standard_normal((2, *data.shape), np.float32)
     return np.hypot(data + real, imaginary)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from briqa_sk.datasets.anatomy import draw_head, tissue_fractions
+from briqa_sk.datasets.anatomy import draw_head, head_at, tissue_fractions
 from briqa_sk.datasets.phantom import head_affine
 from briqa_sk.datasets.tissues import TISSUES
 
@@ -69,3 +69,13 @@ def test_two_heads_differ_and_a_seed_repeats_one():
 def test_halves_are_not_mirror_images(sample):
     grey = share(sample[0], "grey").reshape(SHAPE)
     assert abs(grey - grey[::-1]).mean() > 0.005
+
+
+@pytest.mark.parametrize(
+    ("age_years", "circumference_cm"),
+    [(0.0, 34.5), (0.5, 43.3), (1, 46.1), (2, 48.3), (5, 50.7), (25, 56)],
+)
+def test_heads_grow_as_the_medians_of_boys_do(age_years, circumference_cm):
+    adult = draw_head(np.random.default_rng(0))
+    shrunk = head_at(adult, age_years).size / adult.size
+    np.testing.assert_allclose(shrunk, circumference_cm / 56, atol=0.02)

@@ -77,3 +77,20 @@ def test_bias_field_stays_within_its_strength():
 def test_what_is_out_of_range_is_refused(keywords, said):
     with pytest.raises(ValueError, match=said):
         make_head_phantom(**{"shape": SMALL, **keywords})
+
+
+def test_the_head_of_an_infant_is_smaller():
+    grid = {"shape": (96, 28, 24), "spacing_mm": (2, 8, 8), "random_state": 4}
+    adult, infant = (
+        np.ptp(np.flatnonzero((volume.data > 50).any(axis=(1, 2))))
+        for volume in (make_head_phantom(**grid, age_years=age) for age in (None, 0.5))
+    )
+    assert infant / adult == pytest.approx(0.76, abs=0.03)
+
+
+def test_an_old_child_looks_like_an_adult():
+    adult, child = (
+        make_head_phantom(SMALL, age_years=age, random_state=1).data
+        for age in (None, 90.0)
+    )
+    np.testing.assert_allclose(child, adult, atol=0.02)

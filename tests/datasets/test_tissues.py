@@ -1,7 +1,14 @@
 import numpy as np
 import pytest
 
-from briqa_sk.datasets.tissues import CONTRASTS, TISSUES, Sequence, Tissue, signal
+from briqa_sk.datasets.tissues import (
+    CONTRASTS,
+    TISSUES,
+    Sequence,
+    Tissue,
+    signal,
+    tissues_at,
+)
 
 
 def test_spin_echo_signal_by_hand():
@@ -39,3 +46,44 @@ def test_each_contrast_orders_tissues_as_radiologists_know_it(contrast, order):
 @pytest.mark.parametrize("contrast", CONTRASTS)
 def test_bone_gives_no_signal(contrast):
     assert signal(TISSUES["bone"], CONTRASTS[contrast]) == 0
+
+
+def grey_white_contrast(age_years, contrast):
+    """White minus grey over their mean."""
+    tissues, sequence = tissues_at(age_years), CONTRASTS[contrast]
+    white, grey = (signal(tissues[name], sequence) for name in ("white", "grey"))
+    return 2 * (white - grey) / (white + grey)
+
+
+def test_white_matter_is_darker_than_grey_in_t1w_of_young_infants_only():
+    young, one_year, child = (grey_white_contrast(a, "T1w") for a in (0.1, 1, 10))
+    assert young < -0.3
+    assert abs(one_year) < 0.1
+    assert child > 0.3
+    assert grey_white_contrast(0.5, "T1w") < 0 < grey_white_contrast(2, "T1w")
+
+
+def test_white_matter_is_brighter_than_grey_in_t2w_of_infants_only():
+    young, one_year, child = (grey_white_contrast(a, "T2w") for a in (0.1, 1, 10))
+    assert young > 0.15
+    assert abs(one_year) < 0.1
+    assert child < -0.3
+    assert grey_white_contrast(2, "T2w") < 0
+
+
+def test_excess_of_relaxation_times_decays_by_the_stated_constants():
+    tissue = tissues_at(0.75)["grey"]
+    assert tissue.t1_ms == pytest.approx(833 * (1 + 0.8 / np.e))
+    assert tissues_at(0.65)["white"].t2_ms == pytest.approx(70 * (1 + 2.6 / np.e))
+
+
+def test_other_tissues_do_not_age_and_none_is_an_adult():
+    assert tissues_at(None) is TISSUES
+    infant = tissues_at(0.1)
+    assert list(infant) == list(TISSUES)
+    assert all(infant[n] == TISSUES[n] for n in ("csf", "fat", "muscle", "bone"))
+
+
+def test_an_age_before_birth_is_refused():
+    with pytest.raises(ValueError, match="age_years must be a number above 0, got -1"):
+        tissues_at(-1)

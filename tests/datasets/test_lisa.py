@@ -1,0 +1,166 @@
+"""LISA-like sets: names, grids, counts and raters of the challenge."""
+
+import json
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import pytest
+
+from briqa_sk.datasets import lisa, make_head_phantom
+from briqa_sk.datasets.lisa import make_lisa_like, mean_kappa
+from briqa_sk.io.writing import write_volume
+from briqa_sk.metrics import quadratic_kappa
+from briqa_sk.simulation import LISA_2025
+
+NAMES = list(LISA_2025.counts)
+COLUMNS = [name.capitalize() for name in NAMES]
+
+
+@pytest.fixture
+def without_artifacts(monkeypatch):
+    """Leave scans as they are: for tests of everything around the artifacts."""
+
+    class Simulator:
+        def corrupt(self, volume, severities, *, random_state):
+            return volume, {**severities, "parameters": {}}
+
+    monkeypatch.setattr(lisa, "ArtifactSimulator", Simulator)
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory):
+    """Two subjects, corrupted for real."""
+    folder = tmp_path_factory.mktemp("lisa")
+    return make_lisa_like(2, folder, shape=24, rater_kappa=0.7, random_state=0)
+
+
+def test_names_columns_and_planes_are_those_of_the_challenge(table):
+    labels = pd.read_csv(table)
+    assert ",".join(labels.columns) == (
+        "filename,Noise,Zipper,Positioning,Banding,Motion,Contrast,Distortion"
+    )
+    assert labels["filename"].tolist() == [
+        f"LISA_000{subject}_LF_{plane}.nii.gz"
+        for subject in (1, 2)
+        for plane in ("axi", "cor", "sag")
+    ]
+    assert set(np.unique(labels[COLUMNS])) <= {0, 1, 2}
+    assert {path.name for path in table.parent.iterdir()} == {
+        *labels["filename"],
+        "labels.csv",
+        "truth.csv",
+        "simulation.tsv",
+    }
+
+
+@pytest.mark.parametrize(
+    ("plane", "shape", "codes"),
+    [
+        ("axi", (120, 146, 36), "RAS"),
+        ("cor", (120, 120, 40), "RSA"),
+        ("sag", (146, 120, 36), "ASR"),
+    ],
+)
+def test_scans_lie_on_the_grid_of_their_plane(table, plane, shape, codes):
+    image = nib.load(table.with_name(f"LISA_0002_LF_{plane}.nii.gz"))
+    assert image.shape == shape
+    assert image.get_data_dtype() == np.int16
+    assert "".join(nib.aff2axcodes(image.affine)) == codes
+    np.testing.assert_allclose(image.header.get_zooms(), (1.5, 1.5, 5))
+
+
+def test_the_record_tells_what_was_applied(table):
+    truth = pd.read_csv(table.with_name("truth.csv"))
+    record = pd.read_csv(table.with_name("simulation.tsv"), sep="\t")
+    assert record["filename"].tolist() == truth["filename"].tolist()
+    np.testing.assert_array_equal(record[NAMES], truth[COLUMNS])
+    for (_, row), parameters in zip(
+        record.iterrows(), record["parameters"].map(json.loads), strict=True
+    ):
+        assert sorted(parameters) == sorted(n for n in NAMES if row[n] > 0)
+
+
+def test_equal_seeds_give_equal_bytes(table, tmp_path):
+    again = make_lisa_like(2, tmp_path, shape=24, rater_kappa=0.7, random_state=0)
+    for path in again.parent.iterdir():
+        assert path.read_bytes() == table.with_name(path.name).read_bytes()
+
+
+@pytest.mark.parametrize("n_scans", [60, 300, 532])
+def test_severities_have_the_proportions_of_the_challenge(n_scans):
+    severities, ratings = lisa._draw_grades(n_scans, 0.5, np.random.default_rng(0))
+    for grades in (severities, ratings):
+        for name, column in zip(NAMES, grades.T, strict=True):
+            quota = np.array(LISA_2025.counts[name]) * n_scans / 532
+            assert (abs(np.bincount(column, minlength=3) - quota) <= 1).all()
+
+
+@pytest.mark.parametrize("kappa", [0.2, 0.5, 0.8, 1.0])
+def test_raters_agree_with_the_truth_to_the_kappa_asked_for(kappa):
+    severities, ratings = lisa._draw_grades(732, kappa, np.random.default_rng(1))
+    kappas = [
+        quadratic_kappa(truth, rating)
+        for truth, rating in zip(severities.T, ratings.T, strict=True)
+    ]
+    assert np.mean(kappas) == pytest.approx(kappa, abs=0.02)
+
+
+def test_an_artifact_that_never_occurs_does_not_count_in_the_mean_kappa():
+    truth = np.array([[0, 0], [0, 1], [0, 2]])
+    assert mean_kappa(truth, truth) == 1
+    assert mean_kappa(truth[:, :1], truth[:, :1]) == 1
+
+
+@pytest.mark.usefixtures("without_artifacts")
+def test_no_head_is_used_again_before_all_are_used(tmp_path):
+    heads = []
+    for seed in range(3):
+        heads.append(tmp_path / f"head{seed}.nii.gz")
+        write_volume(make_head_phantom(16, random_state=seed), heads[-1])
+    table = make_lisa_like(5, tmp_path / "set", heads=heads, random_state=0)
+    record = pd.read_csv(table.with_name("simulation.tsv"), sep="\t")
+    used = record["head"].iloc[::3].tolist()
+    assert sorted(used[:3]) == ["head0.nii.gz", "head1.nii.gz", "head2.nii.gz"]
+    assert len(set(used[3:])) == 2
+    assert (record["head"].iloc[1::3].to_numpy() == used).all()
+
+
+@pytest.mark.usefixtures("without_artifacts")
+def test_without_a_rater_labels_are_the_truth(tmp_path):
+    table = make_lisa_like(1, tmp_path, shape=16, random_state=3)
+    record = pd.read_csv(table.with_name("simulation.tsv"), sep="\t")
+    np.testing.assert_array_equal(pd.read_csv(table)[COLUMNS], record[NAMES])
+    assert not table.with_name("truth.csv").exists()
+
+
+@pytest.mark.usefixtures("without_artifacts")
+def test_an_interrupt_leaves_whole_scans_and_no_table(tmp_path, monkeypatch):
+    written = []
+
+    def write_two(volume, path):
+        if len(written) == 2:
+            raise KeyboardInterrupt
+        written.append(path)
+        write_volume(volume, path)
+
+    monkeypatch.setattr(lisa, "write_volume", write_two)
+    with pytest.raises(KeyboardInterrupt):
+        make_lisa_like(1, tmp_path, shape=16, random_state=0)
+    assert sorted(tmp_path.iterdir()) == sorted(written)
+    assert all(nib.load(path).get_fdata().any() for path in written)
+
+
+@pytest.mark.parametrize(
+    ("keywords", "said"),
+    [
+        ({"n_subjects": 0}, "n_subjects must be a whole number above 0, got 0"),
+        ({"rater_kappa": 1.2}, r"rater_kappa must be in \(0, 1\], got 1.2"),
+        ({"shape": (8, 8)}, "shape must be a whole number"),
+        ({"heads": []}, "must hold at least 1 path"),
+    ],
+)
+def test_impossible_sets_are_refused(tmp_path, keywords, said):
+    with pytest.raises(ValueError, match=said):
+        make_lisa_like(**{"n_subjects": 1, "folder": tmp_path / "set", **keywords})
+    assert not (tmp_path / "set").exists()
