@@ -6,6 +6,8 @@ import os
 import numpy as np
 import pandas as pd
 import torch
+from imblearn.pipeline import Pipeline as SamplingPipeline
+from sklearn.pipeline import Pipeline
 
 from briqa_sk.exceptions import UnsafeModelError
 from briqa_sk.persistence.registry import REGISTRY, find_class, is_registered
@@ -35,18 +37,13 @@ class Encoder:
 
     def encode(self, value, *, where):
         """Return a JSON value; ``where`` says in errors which part it is."""
-        if isinstance(value, np.generic):
-            value = value.item()
+        value = _as_stored(value)
         if value is None or isinstance(value, bool | int | float | str):
             return value
-        if isinstance(value, os.PathLike):
-            return os.fspath(value)
         if isinstance(value, np.ndarray):
             return self._encode_array(value, where)
         if isinstance(value, list | tuple | dict | range | pd.Index | pd.Series):
             return self._encode_container(value, where)
-        if isinstance(value, CacheVolumes):
-            return "passthrough"  # a folder of this machine means nothing elsewhere
         if is_registered(value):
             return self._encode_object(value, where)
         raise TypeError(
@@ -103,6 +100,25 @@ class Encoder:
                     raise
                 self.left_out.append((f"{where}.{name}", type(item).__name__))
         return params
+
+
+def _as_stored(value):
+    """Return what stands in a file for a value of this machine or of training only."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, CacheVolumes):
+        return "passthrough"  # a folder of this machine means nothing elsewhere
+    if isinstance(value, SamplingPipeline):  # its samplers act in fit only
+        is_sampler = [hasattr(step, "fit_resample") for _, step in value.steps]
+        return Pipeline(
+            [
+                (name, "passthrough" if skipped else step)
+                for (name, step), skipped in zip(value.steps, is_sampler, strict=True)
+            ]
+        )
+    return value
 
 
 class Decoder:

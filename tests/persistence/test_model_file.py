@@ -12,7 +12,7 @@ from imblearn.pipeline import make_pipeline as make_imblearn_pipeline
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 
 import briqa_sk
 from briqa_sk import SeverityClassifier, load, save
@@ -22,6 +22,7 @@ from briqa_sk.networks import CompactNet, ResNet, ViT
 from briqa_sk.persistence import model_file as model_file_module
 from briqa_sk.persistence.codec import Encoder
 from briqa_sk.sampling import ResampledBatches
+from briqa_sk.simulation import SimulatedArtifactSampler
 
 
 def quick(**params):
@@ -140,9 +141,17 @@ def test_a_foreign_estimator_is_refused(tmp_path):
         save(LogisticRegression(), tmp_path / "model.zip")
 
 
-def test_the_error_says_whose_pipeline_is_refused(tmp_path):
-    with pytest.raises(TypeError, match=r"got imblearn\.pipeline\.Pipeline"):
-        save(make_imblearn_pipeline(quick()), tmp_path / "model.zip")
+def test_a_pipeline_with_a_sampler_loads_as_one_that_predicts_the_same(
+    volumes, tmp_path
+):
+    X = np.abs(volumes)
+    sampler = SimulatedArtifactSampler("noise", random_state=0)
+    pipe = make_imblearn_pipeline(sampler, quick()).fit(X, [0, 0, 0, 1, 1, 2])
+    save(pipe, tmp_path / "model.zip")
+    loaded = load(tmp_path / "model.zip")
+    assert type(loaded) is Pipeline
+    assert loaded.steps[0] == ("simulatedartifactsampler", "passthrough")
+    np.testing.assert_array_equal(loaded.predict_proba(X), pipe.predict_proba(X))
 
 
 @pytest.mark.parametrize(
