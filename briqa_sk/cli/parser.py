@@ -12,7 +12,7 @@ def make_parser():
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_add_demo, _add_train, _add_predict):
+    for add in (_add_demo, _add_train, _add_predict, _add_simulate):
         add(commands)
     return parser
 
@@ -71,6 +71,47 @@ def _add_predict(commands):
         default="auto",
         help="where the network runs (default: a GPU if there is one)",
     )
+
+
+def _add_simulate(commands):
+    command = _add_command(
+        commands,
+        "simulate",
+        "Make graded scans of clean ones: artifacts of known severity.",
+    )
+    command.add_argument(
+        "scans", nargs="+", metavar="IN", help="scans, or folders to search for scans"
+    )
+    command.add_argument("out", metavar="OUT", help="folder for the copies")
+    command.add_argument(
+        "--artifacts",
+        type=_names,
+        help="separated by commas (default: the seven of the LISA challenge)",
+    )
+    command.add_argument(
+        "--severities",
+        type=_whole_numbers,
+        help="make one copy for each artifact and each of these, e.g. 0,1,2 (default: "
+        "one copy of each scan, with artifacts drawn as often as they occur in LISA)",
+    )
+    command.add_argument(
+        "--copies", type=int, default=1, help="how many of each (default: %(default)s)"
+    )
+    command.add_argument(
+        "--layout",
+        choices=("bids", "lisa"),
+        default="bids",
+        help="bids: names as those of the scans, labels.tsv; lisa: low-field scans in "
+        "three planes and labels.csv, as in the challenge (default: %(default)s)",
+    )
+    command.add_argument("--subjects", type=int, help="lisa: how many (default: all)")
+    command.add_argument(
+        "--rater-kappa",
+        type=float,
+        help="lisa: quadratic kappa of the ratings with the truth (default: 1)",
+    )
+    command.add_argument("--jobs", type=int, default=1, help="processes")
+    command.add_argument("--seed", type=_seed, default=0, help="default: %(default)s")
 
 
 def _add_command(commands, name, text):
@@ -141,6 +182,14 @@ def _add_training(command):
     group.add_argument("--workers", type=int, default=0, help="reading processes")
     group.add_argument("--device", default="auto", help="where the network runs")
     group.add_argument("--seed", type=_seed, default=0, help="random seed")
+
+
+def _names(text):
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _whole_numbers(text):
+    return [int(number) for number in _names(text)]
 
 
 def _seed(text):

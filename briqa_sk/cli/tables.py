@@ -10,6 +10,8 @@ from pandas.api.types import is_numeric_dtype
 from briqa_sk.io.atomic import write_atomically
 
 SCAN_ENDINGS = (".nii", ".nii.gz", ".mgz", ".mgh")
+#: What BIDS calls images that are not scans, before the ending.
+LABEL_SUFFIXES = ("_dseg", "_mask", "_probseg")
 
 
 def read_scan_table(path, columns):
@@ -114,7 +116,8 @@ def prepare_output(path):
 def find_scans(arguments):
     """Return the files that a list of files and folders stands for, sorted in folders.
 
-    Links to folders are followed; names that start with a dot are passed over.
+    Links to folders are followed. In folders, names that start with a dot are passed
+    over, and so are segmentations and masks, by their BIDS suffix.
 
     Raises
     ------
@@ -145,5 +148,11 @@ def _scans_below(folder):
         seen.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in files:
-            if name.lower().endswith(SCAN_ENDINGS) and not name.startswith("."):
+            if _is_scan(name):
                 yield os.path.join(parent, name)
+
+
+def _is_scan(name):
+    stem = name.split(".")[0]
+    is_image = name.lower().endswith(SCAN_ENDINGS)
+    return is_image and stem and not stem.endswith(LABEL_SUFFIXES)

@@ -110,3 +110,12 @@ def test_hidden_files_and_folders_with_the_name_of_a_scan_are_no_scans(tmp_path)
 def test_a_scan_named_twice_is_found_once(tmp_path):
     touch(tmp_path / "a.nii")
     assert len(find_scans([tmp_path, tmp_path / "a.nii", tmp_path])) == 1
+
+
+def test_segmentations_and_masks_in_folders_are_no_scans(tmp_path):
+    names = ["sub-01_T1w.nii.gz", "sub-01_dseg.nii.gz", "sub-01_desc-brain_mask.nii"]
+    for name in [*names, ".hidden.nii", "notes.txt"]:
+        (tmp_path / name).touch()
+    assert find_scans([tmp_path]) == [str(tmp_path / "sub-01_T1w.nii.gz")]
+    mask = str(tmp_path / names[2])
+    assert find_scans([mask]) == [mask]  # asked for by name
