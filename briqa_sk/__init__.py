@@ -7,6 +7,7 @@ from briqa_sk._version import __version__
 #: Public name -> module that defines it. Resolved on first use (PEP 562), so that
 #: ``briqa-sk --help`` does not pay for importing torch.
 _PUBLIC = {
+    "ArtifactSimulator": "briqa_sk.simulation",
     "CacheVolumes": "briqa_sk.preprocessing",
     "ClipIntensity": "briqa_sk.preprocessing",
     "CropForeground": "briqa_sk.preprocessing",
@@ -17,6 +18,7 @@ _PUBLIC = {
     "RescaleIntensity": "briqa_sk.preprocessing",
     "Resample": "briqa_sk.preprocessing",
     "SeverityClassifier": "briqa_sk.estimators",
+    "SimulatedArtifactSampler": "briqa_sk.simulation",
     "StandardizeIntensity": "briqa_sk.preprocessing",
     "Volume": "briqa_sk.io",
     "VolumeSequence": "briqa_sk.io",

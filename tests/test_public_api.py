@@ -27,12 +27,16 @@ SHOWN = sorted(set(FOLDERS) - {"briqa_sk.cli", "briqa_sk.kernels"})
 #: Modules whose test stands under another name, and which.
 TESTED_IN = {
     "briqa_sk.base": "preprocessing/test_every_transformer.py",
+    "briqa_sk.cli.copies": "cli/test_simulate.py",
+    "briqa_sk.io.steps": "io/test_sequence.py",
     "briqa_sk.losses.registry": "losses/test_every_loss.py",
     "briqa_sk.persistence.codec": "persistence/test_model_file.py",
     "briqa_sk.persistence.registry": "persistence/test_model_file.py",
     "briqa_sk.sampling.registry": "sampling/test_every_plan.py",
     "briqa_sk.sampling.shuffled": "sampling/test_every_plan.py",
     "briqa_sk.sampling.slots": "sampling/test_rotating.py",
+    "briqa_sk.simulation.corruption": "simulation/test_simulator.py",
+    "briqa_sk.simulation.registry": "simulation/test_every_artifact.py",
     **{
         f"briqa_sk.networks.{module}": "networks/test_every_network.py"
         for module in ("densenet", "efficientnet", "mednext", "registry", "resnet")
