@@ -3,7 +3,7 @@
 Each artifact that both have is applied to the same 181 x 217 x 181 volume with
 parameters of the same strength, in turn, so that a busy machine slows both. Drawing is
 not timed, applying is. Memory is the peak of a process that applies one artifact, above
-what it held before, in volumes.
+what it held before, in volumes; it is measured on Linux only.
 
 Run ``python benchmarks/simulation.py`` with the extra ``bench`` installed.
 """
@@ -14,11 +14,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy loads its BLAS
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import argparse
-import resource
 import subprocess
 import sys
 import time
 import warnings
+from pathlib import Path
 
 import numpy as np
 import SimpleITK
@@ -123,10 +123,15 @@ def peak_volumes(label):
     artifact, parameters = our_artifacts()[label]
     artifact.apply(np.ones((16, 16, 16)), parameters)  # load what is loaded once
     data = np.random.default_rng(0).random((256, 256, 256), np.float32)
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    Path("/proc/self/clear_refs").write_text("5")  # the peak begins here
+    before = _peak_kib()
     artifact.apply(data, parameters)
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return (after - before) * 1024 / data.nbytes
+    return (_peak_kib() - before) * 1024 / data.nbytes
+
+
+def _peak_kib():
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0])
 
 
 def in_fresh_process(label):

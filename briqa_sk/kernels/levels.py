@@ -10,7 +10,7 @@ from briqa_sk.kernels.foreground import otsu_threshold
 _RAYLEIGH_MEDIAN = math.sqrt(2 * math.log(2))  # of unit sigma
 _FLOOR_SIGMAS = 4.0  # one air voxel in 3000 is brighter
 _FLOOR_OF_TISSUE = 0.02  # what is darker is air, whatever the noise
-_SAMPLE_VOXELS = 250_000
+_SAMPLE_VOXELS = 100_000
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,6 @@ def signal_levels(data):
 
 
 def thinning(shape):
-    """Return slices that keep at most about 250,000 voxels of a volume."""
+    """Return slices that keep at most about 100,000 voxels of a volume."""
     step = math.ceil((math.prod(shape) / _SAMPLE_VOXELS) ** (1 / 3))
     return (slice(None, None, step),) * 3

@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import embedding_bag
 
 _LOBES = 3  # of the Lanczos kernel; 2 x 3 voxels along each axis of a plane
-_CHANNELS = 32  # slices that are resampled at once: their plane stays in the cache
+_CHANNELS = 16  # slices that are resampled at once: their plane stays in the cache
 _PIXELS = 1 << 13  # of a plane, that are summed up at once
 _NO_WEIGHT = 1e-9
 _STILL_MM = 1e-6  # passes that move no voxel by more than this are left out

@@ -131,6 +131,8 @@ def scale_poses(vectors, durations, reference, displacement_mm):
         poses = [make_pose(vector[:3], vector[3:]) for vector in scaled]
         reached = mean_displacement(poses, durations, reference)
         scaled = scaled * displacement_mm / reached
+        if math.isclose(reached, displacement_mm, rel_tol=1e-9):
+            break
     return scaled
 
 

@@ -8,13 +8,13 @@ from briqa_sk.kernels import signal_levels
 
 @pytest.fixture
 def box():
-    data = np.zeros((60, 60, 60))
-    data[20:40, 20:40, 20:40] = 100
+    data = np.zeros((45, 45, 45))
+    data[15:30, 15:30, 15:30] = 100
     return data
 
 
 def test_where_air_is_zero_tissue_is_the_rest(box):
-    box[25:30, 25:30, 25:30] = 10  # dark tissue counts
+    box[20:25, 20:25, 20:25] = 10  # dark tissue counts
     assert signal_levels(box).tissue == box[box > 0].mean()
     assert signal_levels(box).air_sigma == 0
 
