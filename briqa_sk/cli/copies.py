@@ -1,18 +1,22 @@
-"""Corrupted copies of scans: which to make, and how one is made."""
+"""Corrupted copies of scans: which to make, and how they are made."""
 
-import json
 import os
 import re
 import zlib
 from collections import Counter
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
-from briqa_sk.cli.tables import SCAN_ENDINGS, find_scans
+from briqa_sk.cli.tables import SCAN_ENDINGS, find_sources
+from briqa_sk.datasets.provenance import (
+    hash_file,
+    inspect_source,
+    read_facts,
+    read_made,
+    read_source,
+    sidecar_of,
+    write_made,
+)
 from briqa_sk.exceptions import UnreadableVolumeError
-from briqa_sk.io import read_volume
-from briqa_sk.io.atomic import write_atomically
-from briqa_sk.io.writing import write_volume
 from briqa_sk.reporting import software_versions
 
 _SUBJECT = re.compile(r"(?:^|[/_])(sub-[0-9A-Za-z]+)")
@@ -77,7 +81,7 @@ def plan_copies(scans, out, *, artifacts, severities, n_copies, seed):
     Raises
     ------
     ValueError
-        If two scans would have copies of one name, or there is no scan.
+        If two scans would have copies of one name, or there is no scan outside ``out``.
     """
     wishes = [("simulated", None)]
     if severities is not None:
@@ -101,64 +105,158 @@ def plan_copies(scans, out, *, artifacts, severities, n_copies, seed):
     return copies
 
 
-def check_folder(out, copies):
-    """Raise ``ValueError`` if a folder holds other copies of these names."""
+def find_missing(out, copies):
+    """Return the copies that are still to be made, by source.
+
+    Parameters
+    ----------
+    out : pathlib.Path
+        Folder of all copies.
+    copies : list of Copy
+        Those wanted.
+
+    Returns
+    -------
+    missing : list of list of Copy
+        One list for each source that lacks a copy.
+
+    Raises
+    ------
+    ValueError
+        If the folder holds something else under one of the names: a copy of another
+        scan or with other artifacts, a JSON of somebody else, or their table.
+    """
+    hashes, missing = {}, {}
     for copy in copies:
-        made = _load(out, copy)
-        if made is not None and not _is_same(made, copy):
+        path = _scan_path(out, copy)
+        facts = read_facts(sidecar_of(path))
+        if facts is not None and copy.source not in hashes:
+            hashes[copy.source] = _hash_if_there(copy.source)
+        if facts is not None and not _is_same(facts, copy, hashes[copy.source]):
             raise ValueError(
                 f"{out} must be empty or hold copies of this very run, got "
-                f"{copy.name} of another one. Choose another folder, or remove them."
+                f"{sidecar_of(path)} of something else. Choose another folder, or "
+                "remove what is in this one."
             )
+        if facts is None or not path.exists():
+            missing.setdefault(copy.source, []).append(copy)
+    if (out / "labels.tsv").exists() and not list_copies(out, []):
+        raise ValueError(
+            f"{out} must be empty or hold copies of this very run, got labels.tsv of "
+            "something else. Choose another folder."
+        )
+    return list(missing.values())
 
 
-def make_copy(simulator, copy, out):
-    """Write one copy and its provenance, unless both are there already.
+def make_copies(simulator, copies, out):
+    """Write copies of one scan, each with its provenance.
 
     Parameters
     ----------
     simulator : ArtifactSimulator
         What corrupts.
-    copy : Copy
-        What to make.
-    out : Path
+    copies : list of Copy
+        Of one source.
+    out : pathlib.Path
         Folder of all copies.
 
     Returns
     -------
-    row : dict
-        ``path``, ``source``, ``subject``, severities, strengths and ``seed``; or
-        ``source``, ``finding`` and ``message`` of a scan that can't be used.
+    refusal : dict or None
+        ``source``, ``finding`` and ``message`` of a scan of which at least one copy
+        can't be made: the first reason.
     """
-    made = _load(out, copy)
-    if made is not None:
-        return _row(copy, made["record"])
+    source, refusal = copies[0].source, None
     try:
-        volume, record = simulator.corrupt(
-            read_volume(copy.source), copy.severities, random_state=copy.seed
-        )
-    except UnreadableVolumeError as error:
-        return _refusal(copy, error.finding, error)
-    except ValueError as error:  # what an artifact can't act on
-        return _refusal(copy, "unfit", error)
-    path = _scan_path(out, copy)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_volume(volume, path)
-    facts = {**asdict(copy), "record": record, "software": software_versions()}
-    text = json.dumps(facts, indent=1)
-    # Last, because it is the sign that the copy is complete.
-    write_atomically(_record_path(out, copy), lambda file: file.write(text.encode()))
-    return _row(copy, record)
+        volume, sha256 = read_source(source), hash_file(source)
+    except (UnreadableVolumeError, ValueError) as error:
+        return refuse(source, error)
+    for copy in copies:
+        try:
+            made, record = simulator.corrupt(
+                volume, copy.severities, random_state=copy.seed
+            )
+        except ValueError as error:  # what an artifact can't act on
+            refusal = refusal or refuse(source, error)
+            continue
+        facts = {
+            **asdict(copy),
+            "source_sha256": sha256,
+            "record": {**record, "seed": copy.seed},
+            "software": software_versions(),
+        }
+        write_made(made, _scan_path(out, copy), facts)
+    return refusal
+
+
+def inspect(source):
+    """Return the Source at a path and no refusal, or the path and a refusal."""
+    try:
+        return inspect_source(source), None
+    except (UnreadableVolumeError, ValueError) as error:
+        return source, refuse(source, error)
+
+
+def refuse(source, error):
+    """Return the row of ``skipped.tsv`` for a scan and what is wrong with it."""
+    finding = getattr(error, "finding", "unfit")
+    return {"source": source, "finding": finding, "message": str(error)}
+
+
+def list_copies(out, copies):
+    """Return the row of every complete copy in a folder, whichever run made it.
+
+    Parameters
+    ----------
+    out : pathlib.Path
+        Folder of all copies.
+    copies : list of Copy
+        Those that come first, in this order.
+
+    Returns
+    -------
+    rows : list of dict
+        ``path``, ``source``, ``subject``, severities, strengths and ``seed``; 0 for
+        artifacts that were not thought of when the copy was made.
+    """
+    others = (os.path.relpath(path, out) for path in sorted(out.rglob("*.json")))
+    names = [copy.name for copy in copies] + [
+        path.removesuffix(".json") for path in others
+    ]
+    rows = []
+    for name in dict.fromkeys(names):
+        facts = read_made(out / f"{name}.nii.gz") or {}
+        if facts.get("name") == name and "record" in facts:
+            rows.append(_row(facts))
+    columns = dict.fromkeys(key for row in rows for key in row)
+    return [{column: row.get(column, 0) for column in columns} for row in rows]
+
+
+def _row(facts):
+    record = {k: v for k, v in facts["record"].items() if k != "parameters"}
+    keys = {key: facts[key] for key in ("source", "subject")}
+    return {"path": f"{facts['name']}.nii.gz", **keys, **record}
+
+
+def _is_same(facts, copy, sha256):
+    keys = ("name", "artifacts", "severities", "seed")
+    same = all(facts.get(key) == getattr(copy, key) for key in keys)
+    return same and facts.get("source_sha256") == sha256
+
+
+def _hash_if_there(path):
+    try:
+        return hash_file(path)
+    except OSError:
+        return None
 
 
 def _named(scans, out):
     """Return source -> name of its copies, relative and without an ending."""
-    named = {}
-    for argument in scans:
-        folder = argument if os.path.isdir(argument) else os.path.dirname(argument)
-        for source in find_scans([argument]):
-            if Path(out).resolve() not in Path(source).resolve().parents:
-                named[source] = _without_ending(os.path.relpath(source, folder or "."))
+    named = {
+        source: _without_ending(os.path.relpath(source, folder))
+        for source, folder in find_sources(scans, out).items()
+    }
     name, count = Counter(named.values()).most_common(1)[0]
     if count > 1:
         raise ValueError(
@@ -181,30 +279,4 @@ def _described(name, label):
 
 
 def _scan_path(out, copy):
-    return Path(out) / f"{copy.name}.nii.gz"
-
-
-def _record_path(out, copy):
-    return Path(out) / f"{copy.name}.json"
-
-
-def _load(out, copy):
-    """Return the provenance of a complete copy, or None."""
-    if not (_scan_path(out, copy).exists() and _record_path(out, copy).exists()):
-        return None
-    return json.loads(_record_path(out, copy).read_bytes())
-
-
-def _is_same(made, copy):
-    keys = ("artifacts", "severities", "seed")
-    return all(made.get(key) == getattr(copy, key) for key in keys)
-
-
-def _row(copy, record):
-    numbers = {key: value for key, value in record.items() if key != "parameters"}
-    path = f"{copy.name}.nii.gz"
-    return {"path": path, "source": copy.source, "subject": copy.subject, **numbers}
-
-
-def _refusal(copy, finding, error):
-    return {"source": copy.source, "finding": finding, "message": str(error)}
+    return out / f"{copy.name}.nii.gz"

@@ -90,12 +90,15 @@ def _add_simulate(commands):
     )
     command.add_argument(
         "--severities",
-        type=_whole_numbers,
+        type=_severities,
         help="make one copy for each artifact and each of these, e.g. 0,1,2 (default: "
         "one copy of each scan, with artifacts drawn as often as they occur in LISA)",
     )
     command.add_argument(
-        "--copies", type=int, default=1, help="how many of each (default: %(default)s)"
+        "--copies",
+        type=_count,
+        default=1,
+        help="how many of each (default: %(default)s)",
     )
     command.add_argument(
         "--layout",
@@ -104,13 +107,15 @@ def _add_simulate(commands):
         help="bids: names as those of the scans, labels.tsv; lisa: low-field scans in "
         "three planes and labels.csv, as in the challenge (default: %(default)s)",
     )
-    command.add_argument("--subjects", type=int, help="lisa: how many (default: all)")
+    command.add_argument(
+        "--subjects", type=_count, help="lisa: how many (default: all)"
+    )
     command.add_argument(
         "--rater-kappa",
-        type=float,
+        type=_kappa,
         help="lisa: quadratic kappa of the ratings with the truth (default: 1)",
     )
-    command.add_argument("--jobs", type=int, default=1, help="processes")
+    command.add_argument("--jobs", type=_count, default=1, help="processes")
     command.add_argument("--seed", type=_seed, default=0, help="default: %(default)s")
 
 
@@ -185,11 +190,39 @@ def _add_training(command):
 
 
 def _names(text):
-    return [name.strip() for name in text.split(",") if name.strip()]
+    names = [name.strip() for name in text.split(",")]
+    if not all(names):
+        raise argparse.ArgumentTypeError(
+            f"must be names or numbers with commas between them, got {text!r}."
+        )
+    return list(dict.fromkeys(names))
 
 
-def _whole_numbers(text):
-    return [int(number) for number in _names(text)]
+def _severities(text):
+    try:
+        severities = [int(name) for name in _names(text)]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"must be whole numbers with commas between them, got {text!r}."
+        ) from error
+    return list(dict.fromkeys(severities))
+
+
+def _count(text):
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(
+            f"must be a whole number above 0, got {text!r}."
+        )
+    return int(text)
+
+
+def _kappa(text):
+    kappa = float(text)
+    if not 0 < kappa <= 1:
+        raise argparse.ArgumentTypeError(
+            f"must be above 0 and at most 1, got {text!r}."
+        )
+    return kappa
 
 
 def _seed(text):

@@ -138,6 +138,53 @@ def find_scans(arguments):
     return list(scans.values())
 
 
+def find_sources(arguments, out):
+    """Return the scans of some arguments that lie outside a folder of results.
+
+    Parameters
+    ----------
+    arguments : list of str
+        Files and folders.
+    out : str or os.PathLike
+        Folder of results. What lies in it is no source, so that it may itself lie in
+        one of the folders.
+
+    Returns
+    -------
+    sources : dict of str to str
+        Scan -> the folder that it was found from. A scan found twice counts once.
+
+    Raises
+    ------
+    ValueError
+        If an argument lies in ``out`` or is ``out``, or there is no scan outside it.
+    """
+    sources, seen = {}, set()
+    for argument in arguments:
+        folder = argument if os.path.isdir(argument) else os.path.dirname(argument)
+        if _is_in(folder or ".", out):
+            raise ValueError(
+                f"OUT must not be a folder of the scans themselves, got {out}, which "
+                f"holds {argument}. Choose another folder."
+            )
+        for scan in find_scans([argument]):
+            absolute = os.path.abspath(scan)
+            if absolute not in seen and not _is_in(os.path.dirname(absolute), out):
+                sources[scan] = folder or "."
+            seen.add(absolute)
+    if not sources:
+        raise ValueError(
+            f"there must be at least 1 scan outside the folder of results {out}, got "
+            "none."
+        )
+    return sources
+
+
+def _is_in(folder, other):
+    folder, other = Path(folder).resolve(), Path(other).resolve()
+    return other in (folder, *folder.parents)
+
+
 def _scans_below(folder):
     seen = set()  # a link may lead back up
     for parent, folders, files in os.walk(folder, followlinks=True):

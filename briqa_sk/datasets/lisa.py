@@ -1,27 +1,26 @@
 """Sets of scans laid out and graded as in the LISA challenge."""
 
-import json
+from contextlib import closing
 from numbers import Integral
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pandas as pd
+from tqdm.auto import tqdm
 
 from briqa_sk._random import draw_seed, make_generator
 from briqa_sk._validation import as_triple, check_paths, check_positive
-from briqa_sk.datasets.phantom import make_head_phantom
-from briqa_sk.io import read_volume
+from briqa_sk._version import __version__
+from briqa_sk.datasets.lisa_subject import PLANES, Subject, name_head, scan_subject
+from briqa_sk.datasets.provenance import inspect_source, read_facts, write_facts
+from briqa_sk.datasets.raters import RATED, draw_grades
 from briqa_sk.io.atomic import write_atomically
-from briqa_sk.io.writing import write_volume
-from briqa_sk.metrics import quadratic_kappa
-from briqa_sk.simulation import LISA_2025, ArtifactSimulator, to_low_field
 
-PLANES = ("axi", "cor", "sag")
 YOUNGEST_YEARS, OLDEST_YEARS = 0.25, 8.0
 
-_ARTIFACTS = list(LISA_2025.counts)
-_GRADES = (0, 1, 2)
-_BISECTIONS = 30
+_MARKER = "simulation.json"
+_NAMES = ("LISA_*", "labels.csv", "truth.csv", "simulation.tsv", _MARKER)
 
 
 def make_lisa_like(
@@ -31,6 +30,8 @@ def make_lisa_like(
     heads=None,
     rater_kappa=None,
     shape=(96, 112, 96),
+    n_jobs=1,
+    verbose=0,
     random_state=None,
 ):
     """Write a set of scans that looks like task 1 of the LISA 2025 challenge.
@@ -42,21 +43,23 @@ def make_lisa_like(
     as often as there. The layout is the challenge's: ``LISA_0001_LF_axi.nii.gz`` and
     so on, and ``labels.csv`` with the columns ``filename``, ``Noise``, ``Zipper``,
     ``Positioning``, ``Banding``, ``Motion``, ``Contrast`` and ``Distortion``.
-    ``simulation.tsv`` says how each scan was made.
+    ``simulation.tsv`` says how each scan was made, and so does a JSON beside it.
 
     A rater sees a severity through noise of their own: the latent variable behind it
     is mixed with a normal one and cut at the same proportions. How much is mixed in
     follows from the kappa asked for.
 
-    Scans are written one at a time and appear complete or not at all, the tables last.
-    Equal parameters give equal bytes on one machine.
+    Scans appear complete or not at all, each before its JSON, and the tables last. An
+    equal call on the same folder goes on where the last one stopped. A folder with
+    another set is refused; ``simulation.json`` says which set a folder holds. Equal
+    parameters give equal bytes on one machine.
 
     Parameters
     ----------
     n_subjects : int
         Number of subjects; there are three scans of each.
     folder : str or os.PathLike
-        Where to; made if missing. Files of the same name are replaced.
+        Where to; made if missing.
     heads : sequence of str or os.PathLike, default=None
         Clean scans to start from, in random order, none used again before all are
         used. None: T2w phantoms of children from 3 months to 8 years of age.
@@ -67,6 +70,10 @@ def make_lisa_like(
         labels are the truth.
     shape : int or tuple of 3 int, default=(96, 112, 96)
         Voxels of the phantoms, before they are scanned at low field.
+    n_jobs : int, default=1
+        Processes; the scans do not depend on it.
+    verbose : int, default=0
+        1 shows a progress bar.
     random_state : int, Generator, RandomState or None, default=None
         Seeds heads, severities, artifacts, noise and the rater.
 
@@ -78,9 +85,10 @@ def make_lisa_like(
     Raises
     ------
     ValueError
-        If a number is out of range, or there are no heads.
+        If a number is out of range, there are no heads, one has negative voxels, or
+        the folder holds a set, or scans named as in one, that this call did not make.
     BriqaError
-        If a head can't be read.
+        If a head can't be read. All are read before anything is written.
 
     Examples
     --------
@@ -92,78 +100,78 @@ def make_lisa_like(
     filename LISA_0001_LF_axi.nii.gz LISA_0001_LF_cor.nii.gz LISA_0001_LF_sag.nii.gz
     """
     _check(n_subjects, rater_kappa, shape)
-    folder, rng = Path(folder), make_generator(random_state)
-    sources = _choose_heads(n_subjects, heads, rng)
-    severities, ratings = _draw_grades(len(PLANES) * n_subjects, rater_kappa, rng)
-    folder.mkdir(parents=True, exist_ok=True)
-    records = list(_write_scans(folder, sources, severities, shape, draw_seed(rng)))
-    names = [record["filename"] for record in records]
-    simulation = pd.DataFrame(records)
-    _write_table(simulation, folder / "simulation.tsv", "\t")
+    if heads is not None:
+        paths = check_paths(heads, caller="make_lisa_like")
+        heads = [inspect_source(path) for path in paths]
+    return write_lisa_like(
+        n_subjects,
+        folder,
+        heads,
+        rater_kappa=rater_kappa,
+        shape=shape,
+        n_jobs=n_jobs,
+        verbose=verbose,
+        random_state=random_state,
+    )
+
+
+def write_lisa_like(
+    n_subjects,
+    folder,
+    heads,
+    *,
+    rater_kappa=None,
+    shape=(96, 112, 96),
+    n_jobs=1,
+    verbose=0,
+    random_state=None,
+):
+    """Do what :func:`make_lisa_like` says, with heads that are inspected already.
+
+    Parameters
+    ----------
+    n_subjects, folder
+        As there.
+    heads : list of Source or None
+        None draws phantoms.
+    rater_kappa, shape, n_jobs, verbose, random_state
+        As there.
+
+    Returns
+    -------
+    table : pathlib.Path
+        ``labels.csv``.
+    """
+    _check(n_subjects, rater_kappa, shape)
+    folder, is_seed = Path(folder), isinstance(random_state, Integral)
+    seed = int(random_state) if is_seed else draw_seed(random_state)
+    rng = make_generator(seed)
+    shape = [int(n) for n in as_triple(shape, "shape", caller="make_lisa_like")]
+    _claim(
+        folder,
+        {
+            "n_subjects": int(n_subjects),
+            "rater_kappa": None if rater_kappa is None else float(rater_kappa),
+            "shape": shape,
+            "seed": seed,
+            "heads": heads and [[name_head(head), head.sha256] for head in heads],
+            "briqa_sk": __version__,
+        },
+    )
+    chosen = _choose_heads(n_subjects, heads, rng)
+    severities, ratings = draw_grades(len(PLANES) * n_subjects, rater_kappa, rng)
+    grades = severities.reshape(n_subjects, len(PLANES), -1).tolist()
+    subjects = [
+        Subject(number, head, shape, grades[number], seed)
+        for number, head in enumerate(chosen)
+    ]
+    rows = _scan_all(subjects, folder, n_jobs, verbose)
+    names = [row["filename"] for row in rows]
+    _write_table(pd.DataFrame(rows), folder / "simulation.tsv", "\t")
     if rater_kappa is not None:
         _write_table(_as_labels(names, severities), folder / "truth.csv", ",")
     _write_table(_as_labels(names, ratings), folder / "labels.csv", ",")
     return folder / "labels.csv"
-
-
-def rate(latents, severities, kappa, rng):
-    """Grade scans as a rater would who agrees with the truth to a given kappa.
-
-    A rating is ``rho * latent + sqrt(1 - rho ** 2) * noise``, cut at the proportions of
-    the severities. Bisection finds the rho that comes closest to the kappa.
-
-    Parameters
-    ----------
-    latents : ndarray of shape (n_scans, 7)
-        Standard normal variables behind the severities.
-    severities : ndarray of shape (n_scans, 7)
-        The truth: the latents, cut exactly.
-    kappa : float
-        Quadratic kappa to reach, averaged over the artifacts that occur.
-    rng : numpy.random.Generator
-        Source of the rater's noise.
-
-    Returns
-    -------
-    ratings : ndarray of shape (n_scans, 7)
-        Severities as rated.
-    """
-    noise = rng.standard_normal(latents.shape)
-
-    def rated(rho):
-        mixed = rho * latents + np.sqrt(1 - rho**2) * noise
-        return LISA_2025.cut(mixed, _ARTIFACTS, exact=True)
-
-    best, nearest, low, high = severities, 1 - kappa, 0.0, 1.0
-    for _ in range(_BISECTIONS):
-        rho = (low + high) / 2
-        ratings = rated(rho)
-        excess = mean_kappa(severities, ratings) - kappa
-        if abs(excess) < nearest:
-            best, nearest = ratings, abs(excess)
-        low, high = (low, rho) if excess > 0 else (rho, high)
-    return best
-
-
-def mean_kappa(severities, ratings):
-    """Quadratic kappa averaged over the artifacts that occur; 1 if none does.
-
-    Parameters
-    ----------
-    severities, ratings : ndarray of shape (n_scans, n_artifacts)
-        Grades 0, 1 and 2.
-
-    Returns
-    -------
-    kappa : float
-        At most 1.
-    """
-    kappas = [
-        quadratic_kappa(truth, rating, grades=_GRADES)
-        for truth, rating in zip(severities.T, ratings.T, strict=True)
-        if truth.any() or rating.any()
-    ]
-    return float(np.mean(kappas)) if kappas else 1.0
 
 
 def _check(n_subjects, rater_kappa, shape):
@@ -177,56 +185,50 @@ def _check(n_subjects, rater_kappa, shape):
         )
 
 
+def _claim(folder, facts):
+    """Mark a folder as that of one set, unless it holds files of another one."""
+    if read_facts(folder / _MARKER) == facts:
+        return
+    taken = sorted(path.name for name in _NAMES for path in folder.glob(name))
+    if taken:
+        raise ValueError(
+            f"make_lisa_like: {folder} must hold no set but one of this very call, got "
+            f"{taken[0]} of another one. Choose another folder, or empty it."
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    write_facts(facts, folder / _MARKER)
+
+
 def _choose_heads(n_subjects, heads, rng):
-    """Return a path, or the age of a phantom, for each subject."""
+    """Return a Source, or the age of a phantom, for each subject."""
     if heads is None:
         ages = np.log([YOUNGEST_YEARS, OLDEST_YEARS])
         return np.exp(rng.uniform(*ages, size=n_subjects)).round(2).tolist()
-    paths = check_paths(heads, caller="make_lisa_like")
-    n_rounds = -(-n_subjects // len(paths))
-    order = [index for _ in range(n_rounds) for index in rng.permutation(len(paths))]
-    return [paths[index] for index in order[:n_subjects]]
+    n_rounds = -(-n_subjects // len(heads))
+    order = [index for _ in range(n_rounds) for index in rng.permutation(len(heads))]
+    return [heads[index] for index in order[:n_subjects]]
 
 
-def _draw_grades(n_scans, rater_kappa, rng):
-    latents = LISA_2025.draw_latents(n_scans, _ARTIFACTS, rng)
-    severities = LISA_2025.cut(latents, _ARTIFACTS, exact=True)
-    if rater_kappa is None:
-        return severities, severities
-    return severities, rate(latents, severities, rater_kappa, rng)
-
-
-def _write_scans(folder, sources, severities, shape, seed):
-    """Write scan after scan; yield how each was made."""
-    simulator = ArtifactSimulator()
-    for subject, source in enumerate(sources):
-        head = _get_head(source, shape, [seed, subject])
-        for index, plane in enumerate(PLANES, start=len(PLANES) * subject):
-            name = f"LISA_{subject + 1:04d}_LF_{plane}.nii.gz"
-            low, corrupt = np.random.SeedSequence([seed, index]).spawn(2)
-            scan = to_low_field(head, plane=plane, random_state=low)
-            grades = dict(zip(_ARTIFACTS, severities[index].tolist(), strict=True))
-            scan, record = simulator.corrupt(scan, grades, random_state=corrupt)
-            write_volume(scan, folder / name)
-            parameters = json.dumps(record["parameters"])
-            made = {"filename": name, "head": _name_head(source)}
-            yield {**made, **record, "parameters": parameters}
-
-
-def _get_head(source, shape, seed):
-    if isinstance(source, str):
-        return read_volume(source)
-    return make_head_phantom(shape, contrast="T2w", age_years=source, random_state=seed)
-
-
-def _name_head(source):
-    if isinstance(source, str):
-        return Path(source).name
-    return f"phantom of {source:.2f} years"
+def _scan_all(subjects, folder, n_jobs, verbose):
+    """Return how each scan was made, subject after subject."""
+    work = (joblib.delayed(scan_subject)(subject, folder) for subject in subjects)
+    results = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(work)
+    bar = tqdm(
+        desc="simulate",
+        total=len(PLANES) * len(subjects),
+        unit="scan",
+        disable=not verbose,
+    )
+    rows = []
+    with bar, closing(results):  # an interrupt ends the other processes first
+        for made in results:
+            rows += made
+            bar.update(len(made))
+    return rows
 
 
 def _as_labels(names, severities):
-    columns = [name.capitalize() for name in _ARTIFACTS]
+    columns = [name.capitalize() for name in RATED]
     labels = pd.DataFrame(severities, columns=columns)
     labels.insert(0, "filename", names)
     return labels

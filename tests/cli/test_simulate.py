@@ -8,10 +8,16 @@ import pandas as pd
 import pytest
 
 from briqa_sk import read_volume
-from briqa_sk.cli import copies, main
-from briqa_sk.datasets import make_head_phantom
+from briqa_sk.cli import main
+from briqa_sk.cli import simulate as command
+from briqa_sk.datasets import make_head_phantom, provenance
 from briqa_sk.io.writing import write_volume
-from briqa_sk.simulation import ARTIFACTS, LISA_ARTIFACTS, Corruption
+from briqa_sk.simulation import (
+    ARTIFACTS,
+    LISA_ARTIFACTS,
+    ArtifactSimulator,
+    Corruption,
+)
 
 
 @pytest.fixture
@@ -105,13 +111,13 @@ def test_a_crash_leaves_complete_copies_and_the_next_run_goes_on(
         written.append(path)
         write_volume(volume, path)
 
-    monkeypatch.setattr(copies, "write_volume", write_two)
+    monkeypatch.setattr(provenance, "write_volume", write_two)
     with pytest.raises(MemoryError):
         simulate(scans, out, *what)
     assert len(labels(out)) == 2
     assert sorted(out.rglob("*.nii.gz")) == sorted(written)
     before = {path: path.stat().st_mtime_ns for path in written}
-    monkeypatch.setattr(copies, "write_volume", write_volume)
+    monkeypatch.setattr(provenance, "write_volume", write_volume)
     assert simulate(scans, out, *what) == 0
     assert len(labels(out)) == 4
     assert {path: path.stat().st_mtime_ns for path in written} == before
@@ -153,7 +159,7 @@ def test_a_bad_scan_is_one_row_of_skipped(scans, tmp_path, capsys):
     skipped = pd.read_csv(out / "skipped.tsv", sep="\t")
     assert skipped["finding"].tolist() == ["empty", "unfit"]
     assert skipped["message"].str.contains("before StandardizeIntensity").tolist()[1]
-    assert "(2 not: " in capsys.readouterr().out
+    assert "(2 of the sources not used: " in capsys.readouterr().out
 
 
 def test_a_folder_of_nothing_usable_is_an_error(tmp_path, capsys):
@@ -168,8 +174,7 @@ def test_a_folder_of_nothing_usable_is_an_error(tmp_path, capsys):
     [
         (["--artifacts", "snow"], "artifact must be one of"),
         (["--severities", "3"], "must be from 0 to 2"),
-        (["--copies", "0"], "--copies must be a number above 0"),
-        (["--artifacts", "ghosting"], "ghosting"),
+        (["--artifacts", "ghosting"], "ghosting must come with --severities"),
         (["--rater-kappa", "0.5"], "must come with --layout lisa"),
         (["--layout", "lisa", "--copies", "2"], "must come without"),
     ],
@@ -201,3 +206,176 @@ def test_lisa_layout_has_the_names_and_the_table_of_the_challenge(scans, tmp_pat
     assert len(table) == 9
     assert all((out / name).is_file() for name in table["filename"])
     assert (out / "truth.csv").is_file()
+
+
+def everything_below(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_lisa_layout_never_writes_into_the_folder_of_its_heads(scans, capsys):
+    head = scans / "LISA_0001_LF_axi.nii.gz"
+    (scans / "sub-01" / "anat" / "sub-01_T1w.nii.gz").rename(head)
+    before = everything_below(scans)
+    assert simulate(scans, scans, "--layout", "lisa") == 1
+    assert "OUT must not be a folder of the scans" in capsys.readouterr().err
+    assert everything_below(scans) == before
+
+
+def test_lisa_layout_leaves_out_heads_that_it_can_not_use(scans, tmp_path, capsys):
+    (scans / "empty.nii.gz").write_bytes(b"")
+    out = tmp_path / "lisa"
+    assert simulate(scans, out, "--layout", "lisa", "--jobs", "2") == 0
+    assert "Made 6 scans (1 of the sources not used" in capsys.readouterr().out
+    skipped = pd.read_csv(out / "skipped.tsv", sep="\t")
+    assert skipped["finding"].tolist() == ["empty"]
+    record = pd.read_csv(out / "simulation.tsv", sep="\t")
+    assert set(record["head"]) == {"sub-01_T1w.nii.gz", "sub-02_T1w.nii.gz"}
+    before = {path: path.stat().st_mtime_ns for path in out.glob("LISA_*")}
+    assert simulate(scans, out, "--layout", "lisa") == 0
+    assert {path: path.stat().st_mtime_ns for path in out.glob("LISA_*")} == before
+
+
+def test_another_scan_of_the_same_name_is_not_taken_for_the_first(
+    scans, tmp_path, capsys
+):
+    out, what = tmp_path / "out", ["--artifacts", "noise", "--severities", "1"]
+    simulate(scans, out, *what)
+    one, two = (scans / f"sub-0{n}" / "anat" / f"sub-0{n}_T1w.nii.gz" for n in (1, 2))
+    one.write_bytes(two.read_bytes())
+    assert simulate(scans, out, *what) == 1
+    assert "of something else" in capsys.readouterr().err
+
+
+def test_a_scan_that_is_gone_is_not_the_one_copied(scans, tmp_path, capsys):
+    scan = scans / "sub-01" / "anat" / "sub-01_T1w.nii.gz"
+    out, what = tmp_path / "out", ["--artifacts", "noise", "--severities", "1"]
+    assert simulate(scan, out, *what) == 0
+    scan.unlink()
+    assert simulate(scan, out, *what) == 1
+    assert "of something else" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("out", [".", "sub-01/.."])
+def test_the_folder_of_the_scans_is_no_folder_for_copies(scans, capsys, out):
+    assert simulate(scans, scans / out) == 1
+    assert "OUT must not be a folder of the scans" in capsys.readouterr().err
+    assert simulate(scans / "sub-01", scans) == 1
+    assert "OUT must not be a folder of the scans" in capsys.readouterr().err
+
+
+def test_a_negative_scan_gets_no_clean_copy_and_one_row(scans, tmp_path):
+    voxels = np.linspace(-1, 1, 729, dtype=np.float32).reshape(9, 9, 9)
+    nib.save(nib.Nifti1Image(voxels, np.eye(4)), scans / "negative.nii")
+    out = tmp_path / "out"
+    assert simulate(scans, out, "--artifacts", "noise", "--severities", "0,1,2") == 0
+    assert not list(out.glob("negative*"))
+    assert len(pd.read_csv(out / "skipped.tsv", sep="\t")) == 1
+
+
+def test_labels_list_the_copies_of_all_runs_into_a_folder(scans, tmp_path):
+    out = tmp_path / "out"
+    for name in ("noise", "zipper"):
+        assert simulate(scans, out, "--artifacts", name, "--severities", "1,2") == 0
+    table = labels(out)
+    assert sorted(table["path"]) == sorted(
+        str(path.relative_to(out)) for path in out.rglob("*.nii.gz")
+    )
+    assert table["zipper"].tolist() == [1, 2, 1, 2, 0, 0, 0, 0]
+    assert table["noise"].tolist() == [0, 0, 0, 0, 1, 2, 1, 2]
+
+
+def test_labels_list_copies_whose_process_was_interrupted(scans, tmp_path, monkeypatch):
+    def work(function, tasks, n_jobs, verb):
+        for task in tasks:
+            function(*task)
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr(command, "_work", work)
+    out = tmp_path / "out"
+    assert simulate(scans, out, "--artifacts", "noise", "--severities", "1") == 130
+    assert len(labels(out)) == 2
+
+
+def test_a_table_of_somebody_else_is_left_alone(scans, tmp_path, capsys):
+    (tmp_path / "labels.tsv").write_text("path\tgrade\n")
+    assert simulate(scans, tmp_path) == 1
+    capsys.readouterr()
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "labels.tsv").write_text("path\tgrade\n")
+    assert simulate(scans, out) == 1
+    assert "got labels.tsv of something else" in capsys.readouterr().err
+    assert (out / "labels.tsv").read_text() == "path\tgrade\n"
+
+
+def test_the_seed_in_labels_makes_the_copy_again(scans, tmp_path):
+    out = tmp_path / "out"
+    simulate(scans, out, "--copies", "2")
+    simulator = ArtifactSimulator()
+    for _, row in labels(out).iterrows():
+        again, _ = simulator.corrupt(
+            read_volume(row["source"]),
+            {name: row[name] for name in LISA_ARTIFACTS},
+            random_state=row["seed"],
+        )
+        made = out / row["path"]
+        facts = json.loads(
+            made.with_name(made.name.replace(".nii.gz", ".json")).read_text()
+        )
+        assert facts["seed"] == facts["record"]["seed"] == row["seed"]
+        atol = np.ptp(again.data) / 65535
+        np.testing.assert_allclose(read_volume(made).data, again.data, atol=atol)
+
+
+@pytest.mark.parametrize("content", ['{"RepetitionTime": 2}', "[]", "{"])
+def test_a_json_of_somebody_else_is_named_and_left_alone(
+    scans, tmp_path, capsys, content
+):
+    out, what = tmp_path / "out", ["--artifacts", "noise", "--severities", "1"]
+    foreign = out / "sub-01" / "anat" / "sub-01_desc-noise1_T1w.json"
+    foreign.parent.mkdir(parents=True)
+    foreign.write_text(content)
+    assert simulate(scans, out, *what) == 1
+    assert f"got {foreign} of something else" in capsys.readouterr().err
+    assert foreign.read_text() == content
+
+
+def test_a_file_is_no_folder_for_copies(scans, tmp_path, capsys):
+    (tmp_path / "out").write_text("mine")
+    assert simulate(scans, tmp_path / "out") == 1
+    assert "OUT must be a folder, got the file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("severities", ["1,1", "1,01"])
+def test_a_severity_given_twice_is_made_once(scans, tmp_path, severities):
+    out, what = tmp_path / "out", ["--artifacts", "noise,noise", "--severities"]
+    assert simulate(scans, out, *what, severities) == 0
+    assert len(labels(out)) == 2
+
+
+def test_a_folder_given_twice_counts_once(scans, tmp_path):
+    arguments = [scans, f"{scans}/./", scans / "sub-01", tmp_path / "out"]
+    assert simulate(*arguments, "--artifacts", "noise", "--severities", "1") == 0
+    assert len(labels(tmp_path / "out")) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--severities", ""], "must be names or numbers with commas"),
+        (["--severities", "a"], "must be whole numbers with commas"),
+        (["--artifacts", ""], "must be names or numbers with commas"),
+        (["--copies", "0"], "--copies: must be a whole number above 0, got '0'"),
+        (["--jobs", "0"], "--jobs: must be a whole number above 0, got '0'"),
+        (["--subjects", "0"], "--subjects: must be a whole number above 0, got '0'"),
+        (["--rater-kappa", "1.5"], "--rater-kappa: must be above 0 and at most 1"),
+    ],
+)
+def test_arguments_that_mean_nothing_are_refused_at_once(
+    scans, tmp_path, capsys, arguments, said
+):
+    with pytest.raises(SystemExit) as stop:
+        simulate(scans, tmp_path / "out", *arguments)
+    assert stop.value.code == 2
+    assert said in capsys.readouterr().err

@@ -5,7 +5,13 @@ import os
 import pandas as pd
 import pytest
 
-from briqa_sk.cli.tables import find_scans, prepare_output, read_scan_table, write_table
+from briqa_sk.cli.tables import (
+    find_scans,
+    find_sources,
+    prepare_output,
+    read_scan_table,
+    write_table,
+)
 
 COLUMNS = {"path": "path", "target": "grade", "group": "subject"}
 
@@ -119,3 +125,21 @@ def test_segmentations_and_masks_in_folders_are_no_scans(tmp_path):
     assert find_scans([tmp_path]) == [str(tmp_path / "sub-01_T1w.nii.gz")]
     mask = str(tmp_path / names[2])
     assert find_scans([mask]) == [mask]  # asked for by name
+
+
+def test_sources_lie_outside_the_results_and_count_once(tmp_path):
+    for name in ("a/one.nii", "a/b/two.nii", "a/out/made.nii"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    folders = [str(tmp_path / name) for name in ("a", "a/b")]
+    assert find_sources(folders, tmp_path / "a" / "out") == {
+        str(tmp_path / "a" / "b" / "two.nii"): folders[0],
+        str(tmp_path / "a" / "one.nii"): folders[0],
+    }
+
+
+def test_results_only_are_no_sources(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "made.nii").touch()
+    with pytest.raises(ValueError, match="at least 1 scan outside the folder of res"):
+        find_sources([str(tmp_path)], tmp_path / "out")

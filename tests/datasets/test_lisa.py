@@ -7,10 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from briqa_sk.datasets import lisa, make_head_phantom
-from briqa_sk.datasets.lisa import make_lisa_like, mean_kappa
+from briqa_sk.datasets import (
+    lisa_subject,
+    make_head_phantom,
+    make_lisa_like,
+    provenance,
+)
+from briqa_sk.exceptions import UnreadableVolumeError
 from briqa_sk.io.writing import write_volume
-from briqa_sk.metrics import quadratic_kappa
 from briqa_sk.simulation import LISA_2025
 
 NAMES = list(LISA_2025.counts)
@@ -25,7 +29,7 @@ def without_artifacts(monkeypatch):
         def corrupt(self, volume, severities, *, random_state):
             return volume, {**severities, "parameters": {}}
 
-    monkeypatch.setattr(lisa, "ArtifactSimulator", Simulator)
+    monkeypatch.setattr(lisa_subject, "ArtifactSimulator", Simulator)
 
 
 @pytest.fixture(scope="module")
@@ -48,9 +52,11 @@ def test_names_columns_and_planes_are_those_of_the_challenge(table):
     assert set(np.unique(labels[COLUMNS])) <= {0, 1, 2}
     assert {path.name for path in table.parent.iterdir()} == {
         *labels["filename"],
+        *labels["filename"].str.replace(".nii.gz", ".json"),
         "labels.csv",
         "truth.csv",
         "simulation.tsv",
+        "simulation.json",
     }
 
 
@@ -87,31 +93,6 @@ def test_equal_seeds_give_equal_bytes(table, tmp_path):
         assert path.read_bytes() == table.with_name(path.name).read_bytes()
 
 
-@pytest.mark.parametrize("n_scans", [60, 300, 532])
-def test_severities_have_the_proportions_of_the_challenge(n_scans):
-    severities, ratings = lisa._draw_grades(n_scans, 0.5, np.random.default_rng(0))
-    for grades in (severities, ratings):
-        for name, column in zip(NAMES, grades.T, strict=True):
-            quota = np.array(LISA_2025.counts[name]) * n_scans / 532
-            assert (abs(np.bincount(column, minlength=3) - quota) <= 1).all()
-
-
-@pytest.mark.parametrize("kappa", [0.2, 0.5, 0.8, 1.0])
-def test_raters_agree_with_the_truth_to_the_kappa_asked_for(kappa):
-    severities, ratings = lisa._draw_grades(732, kappa, np.random.default_rng(1))
-    kappas = [
-        quadratic_kappa(truth, rating)
-        for truth, rating in zip(severities.T, ratings.T, strict=True)
-    ]
-    assert np.mean(kappas) == pytest.approx(kappa, abs=0.02)
-
-
-def test_an_artifact_that_never_occurs_does_not_count_in_the_mean_kappa():
-    truth = np.array([[0, 0], [0, 1], [0, 2]])
-    assert mean_kappa(truth, truth) == 1
-    assert mean_kappa(truth[:, :1], truth[:, :1]) == 1
-
-
 @pytest.mark.usefixtures("without_artifacts")
 def test_no_head_is_used_again_before_all_are_used(tmp_path):
     heads = []
@@ -144,11 +125,17 @@ def test_an_interrupt_leaves_whole_scans_and_no_table(tmp_path, monkeypatch):
         written.append(path)
         write_volume(volume, path)
 
-    monkeypatch.setattr(lisa, "write_volume", write_two)
+    monkeypatch.setattr(provenance, "write_volume", write_two)
     with pytest.raises(KeyboardInterrupt):
         make_lisa_like(1, tmp_path, shape=16, random_state=0)
-    assert sorted(tmp_path.iterdir()) == sorted(written)
+    assert sorted(tmp_path.rglob("*.nii.gz")) == sorted(written)
     assert all(nib.load(path).get_fdata().any() for path in written)
+    assert not [*tmp_path.glob("*.csv"), *tmp_path.glob("*.tsv")]
+    before = {path: path.stat().st_mtime_ns for path in written}
+    monkeypatch.setattr(provenance, "write_volume", write_volume)
+    table = make_lisa_like(1, tmp_path, shape=16, random_state=0)
+    assert len(pd.read_csv(table)) == 3
+    assert {path: path.stat().st_mtime_ns for path in written} == before
 
 
 @pytest.mark.parametrize(
@@ -164,3 +151,53 @@ def test_impossible_sets_are_refused(tmp_path, keywords, said):
     with pytest.raises(ValueError, match=said):
         make_lisa_like(**{"n_subjects": 1, "folder": tmp_path / "set", **keywords})
     assert not (tmp_path / "set").exists()
+
+
+def everything_in(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.usefixtures("without_artifacts")
+def test_an_equal_call_makes_nothing_again(tmp_path, monkeypatch):
+    def refuse(volume, path):
+        raise AssertionError(path)
+
+    table = make_lisa_like(1, tmp_path, shape=16, random_state=0, verbose=1)
+    made = everything_in(tmp_path)
+    table.unlink()
+    monkeypatch.setattr(provenance, "write_volume", refuse)
+    make_lisa_like(1, tmp_path, shape=16, random_state=0)
+    assert everything_in(tmp_path) == made
+
+
+@pytest.mark.usefixtures("without_artifacts")
+def test_a_folder_of_another_set_is_refused_and_left_alone(tmp_path):
+    make_lisa_like(2, tmp_path, shape=16, rater_kappa=0.5, random_state=0)
+    made = everything_in(tmp_path)
+    for n_subjects, seed in [(1, 0), (2, 1)]:
+        with pytest.raises(ValueError, match="must hold no set but one of this very"):
+            make_lisa_like(n_subjects, tmp_path, shape=16, random_state=seed)
+    assert everything_in(tmp_path) == made
+
+
+def test_heads_in_the_folder_of_the_set_are_not_overwritten(tmp_path):
+    head = tmp_path / "LISA_0001_LF_axi.nii.gz"
+    write_volume(make_head_phantom(16, random_state=0), head)
+    content = head.read_bytes()
+    with pytest.raises(ValueError, match=r"got LISA_0001_LF_axi.* of another one"):
+        make_lisa_like(1, tmp_path, heads=[head], random_state=0)
+    assert everything_in(tmp_path) == {head.name: content}
+
+
+def test_an_unreadable_head_is_an_error_before_anything_is_written(tmp_path):
+    good, bad = tmp_path / "good.nii.gz", tmp_path / "bad.nii.gz"
+    write_volume(make_head_phantom(16, random_state=0), good)
+    bad.write_bytes(b"")
+    with pytest.raises(UnreadableVolumeError, match=r"bad\.nii\.gz"):
+        make_lisa_like(1, tmp_path / "set", heads=[good, bad], random_state=0)
+    assert not (tmp_path / "set").exists()
+
+
+def test_scans_do_not_depend_on_the_number_of_processes(table, tmp_path):
+    make_lisa_like(*(2, tmp_path), shape=24, rater_kappa=0.7, n_jobs=2, random_state=0)
+    assert everything_in(tmp_path) == everything_in(table.parent)
