@@ -44,43 +44,9 @@ def move_rigidly(data, rotation, translation_mm, spacing_mm):
     >>> move_rigidly(line, np.eye(3), (1, 0, 0), (1, 1, 1)).ravel().tolist()
     [0.0, 0.0, 0.0, 7.0]
     """
-    for axes, turn, shift_mm in _passes(rotation, translation_mm):
+    for axes, turn, shift_mm in plane_passes(rotation, translation_mm):
         _resample_plane(data, axes, turn, shift_mm, spacing_mm)
     return data
-
-
-def inside_field_of_view(shape, rotation, translation_mm, spacing_mm):
-    """Mark the voxels that :func:`move_rigidly` fills from inside the field of view.
-
-    Parameters
-    ----------
-    shape : tuple of 3 int
-        Of the volume.
-    rotation : ndarray of shape (3, 3)
-        As there.
-    translation_mm : sequence of 3 float
-        As there.
-    spacing_mm : sequence of 3 float
-        As there.
-
-    Returns
-    -------
-    inside : Tensor of shape (i, j, k), dtype bool
-        False where a value at the edge was repeated, in any of the passes.
-    """
-    size_mm = np.asarray(shape) * spacing_mm
-    grid = [
-        torch.from_numpy(_centred(n, mm)).float()
-        for n, mm in zip(shape, spacing_mm, strict=True)
-    ]
-    inside = torch.ones(tuple(shape), dtype=torch.bool)
-    for row, offset, axis in _coordinates_read(_passes(rotation, translation_mm)):
-        plane = row[1] * grid[1][:, None] + row[2] * grid[2]  # (j, k)
-        line = row[0] * grid[0] + offset
-        limit = size_mm[axis] / 2 + _STILL_MM
-        for mask, start in zip(inside, line.tolist(), strict=True):
-            mask &= (plane + start).abs_() <= limit
-    return inside
 
 
 def rotation_matrix(rotation_deg):
@@ -104,12 +70,26 @@ def rotation_matrix(rotation_deg):
     return np.eye(3) + sine * cross + versine * cross @ cross
 
 
-def _passes(rotation, translation_mm):
-    """Return (plane, 2 x 2 matrix, shift) of the passes, in the order they are run.
+def plane_passes(rotation, translation_mm):
+    """Split a rigid motion into rotations in the planes of the grid.
 
     An image that moves by (R, t) reads at R'(y - t), and R' = M1 M2 M3 with rotations
     in the planes (0, 1), (1, 2) and (2, 0). M3 leaves axis 1 alone, so that the shift
     along it can wait for M2.
+
+    Parameters
+    ----------
+    rotation : ndarray of shape (3, 3)
+        As in :func:`move_rigidly`.
+    translation_mm : sequence of 3 float
+        As there.
+
+    Returns
+    -------
+    passes : list of tuple
+        In the order they are run: the two axes of the plane, the 2 x 2 matrix M and
+        the shift t, of a plane that reads at M (y - t). Those that move nothing are
+        left out.
     """
     inverse = np.asarray(rotation).T
     second = math.asin(np.clip(inverse[2, 1], -1, 1))
@@ -128,25 +108,66 @@ def _passes(rotation, translation_mm):
     ]
 
 
+def positions_read(points_mm, turn, shape, spacing_mm):
+    """Return where in a plane the points of a grid are read, in voxels.
+
+    Parameters
+    ----------
+    points_mm : tuple of 2 ndarray of shape (h,) and (w,)
+        Coordinates of the grid, from the centre of the plane.
+    turn : ndarray of shape (2, 2)
+        Matrix that leads from a point of the grid to the one that is read.
+    shape : tuple of 2 int
+        Voxels of the plane that is read.
+    spacing_mm : sequence of 2 float
+        Their size.
+
+    Returns
+    -------
+    positions : list of 2 ndarray of shape (h, w)
+        Along each axis of the plane; its first voxel is at 0.
+    """
+    first, second = points_mm
+    return [
+        (row[0] * first[:, None] + row[1] * second) / mm + (n - 1) / 2
+        for n, mm, row in zip(shape, spacing_mm, turn, strict=True)
+    ]
+
+
+def lanczos_taps(positions, shape, n_lobes):
+    """Return the voxels of a plane that values between them are summed from.
+
+    Parameters
+    ----------
+    positions : list of 2 ndarray of n elements
+        Along each axis of the plane, in voxels.
+    shape : tuple of 2 int
+        Of the plane; outside, it has the value at its edge.
+    n_lobes : int
+        Of the Lanczos kernel on each side: 2 n_lobes voxels along each axis.
+
+    Returns
+    -------
+    voxels : ndarray of shape (n, 4 n_lobes^2), dtype int32
+        Indices into the flattened plane.
+    weights : ndarray of shape (n, 4 n_lobes^2), dtype float32
+        Of the Lanczos kernel.
+    """
+    steps = np.arange(1 - n_lobes, 1 + n_lobes)
+    near, weight = [], []
+    for n, position in zip(shape, positions, strict=True):
+        low = np.floor(position)
+        near.append(np.clip(low[..., None] + steps, 0, n - 1).astype(np.int32))
+        weight.append(_lanczos((position - low)[..., None] - steps, n_lobes))
+    voxels = near[0][..., :, None] * shape[1] + near[1][..., None, :]
+    weights = weight[0][..., :, None] * weight[1][..., None, :]
+    return (taps.reshape(-1, 4 * n_lobes**2) for taps in (voxels, weights))
+
+
 def _turn(angle):
     return np.array(
         [[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]]
     )
-
-
-def _coordinates_read(passes):
-    """Yield (row, offset, axis) of each coordinate that a pass computes, from y."""
-    matrix, offset = np.eye(3), np.zeros(3)
-    for axes, turn, shift in reversed(passes):
-        axes = list(axes)
-        matrix[axes] = turn @ matrix[axes]
-        offset[axes] = turn @ (offset[axes] - shift)
-        for axis in axes:
-            yield matrix[axis].tolist(), float(offset[axis]), axis
-
-
-def _centred(n, mm):
-    return (np.arange(n) - (n - 1) / 2) * mm
 
 
 def _resample_plane(volume, axes, turn, shift_mm, spacing_mm):
@@ -168,24 +189,15 @@ def _resample_plane(volume, axes, turn, shift_mm, spacing_mm):
 
 def _taps(shape, turn, shift_mm, spacing_mm):
     """Return the pixels that each pixel of a plane is summed from, and weights."""
-    first, second = (
-        _centred(n, mm) - t
+    points_mm = [
+        (np.arange(n) - (n - 1) / 2) * mm - t
         for n, mm, t in zip(shape, spacing_mm, shift_mm, strict=True)
-    )
-    steps = np.arange(1 - _LOBES, 1 + _LOBES)
-    near, weight = [], []
-    for n, mm, row in zip(shape, spacing_mm, turn, strict=True):
-        read = (row[0] * first[:, None] + row[1] * second) / mm + (n - 1) / 2
-        low = np.floor(read)
-        near.append(np.clip(low[..., None] + steps, 0, n - 1).astype(np.int32))
-        weight.append(_lanczos((read - low)[..., None] - steps))
-    voxels = near[0][..., :, None] * shape[1] + near[1][..., None, :]
-    weights = weight[0][..., :, None] * weight[1][..., None, :]
-    n_pixels = shape[0] * shape[1]
-    return (torch.from_numpy(a.reshape(n_pixels, -1)) for a in (voxels, weights))
+    ]
+    positions = positions_read(points_mm, turn, shape, spacing_mm)
+    return (torch.from_numpy(taps) for taps in lanczos_taps(positions, shape, _LOBES))
 
 
-def _lanczos(distance):
-    weights = np.sinc(distance) * np.sinc(distance / _LOBES)
+def _lanczos(distance, n_lobes):
+    weights = np.sinc(distance) * np.sinc(distance / n_lobes)
     weights[np.abs(weights) < _NO_WEIGHT] = 0  # whole voxels are copied exactly
     return (weights / weights.sum(-1, keepdims=True)).astype(np.float32)

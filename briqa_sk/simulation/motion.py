@@ -6,18 +6,14 @@ import numpy as np
 
 from briqa_sk.kernels.lines import image_of_lines, measure_lines
 from briqa_sk.kernels.rigid import move_rigidly
-from briqa_sk.simulation._base import (
-    MIN_VOXELS,
-    Artifact,
-    acting_axis,
-    check_axis,
-    draw_axes,
-)
+from briqa_sk.simulation._axes import MIN_VOXELS, acting_axis, check_axis, draw_axes
+from briqa_sk.simulation._base import Artifact
 from briqa_sk.simulation.poses import (
     RMS_MM_PER_RADIAN,
     draw_direction,
     keep_in_plane,
     make_pose,
+    mean_displacement,
     relative_pose,
     scale_poses,
 )
@@ -47,7 +43,8 @@ class Motion(Artifact):
       lines, so a period of n / c lines, ghosts are FOV / period = c voxels apart.
 
     How much a head moved is stated as the RMS displacement within a sphere of 80 mm
-    radius [1]_, averaged over the acquisition. Axes of fewer than 8 voxels do not move.
+    radius [1]_, averaged over the acquisition. Along axes of fewer than 8 voxels
+    nothing moves; what is left of the poses is scaled to the same mean.
 
     ======== ========= ====================
     Severity Strength  Mean displacement
@@ -120,7 +117,7 @@ class Motion(Artifact):
         if strength is not None:
             displacement_mm = strength * _LARGEST_MM
         centre = shots[np.searchsorted(starts, _CENTRE, side="right") - 1]
-        durations = np.bincount(shots, np.diff([*starts, 1.0]), len(vectors))
+        durations = _durations(starts, shots, len(vectors))
         vectors = scale_poses(
             vectors,
             durations,
@@ -145,8 +142,11 @@ class Motion(Artifact):
     def _apply(self, data, parameters, spacing_mm):
         shape = tuple(data.shape)
         axis = acting_axis(parameters["axes"], shape, spacing_mm, caller=self._name)
-        poses = _motions(parameters["poses"], parameters["reference"], shape)
-        lines = _lines_of_poses(parameters["shots"], len(poses), shape[axis])
+        stated, shots = parameters["poses"], parameters["shots"]
+        starts, order = zip(*((s["start"], s["pose"]) for s in shots), strict=True)
+        durations = _durations(starts, order, len(stated))
+        poses = _motions(stated, durations, parameters["reference"], shape)
+        lines = _lines_of_poses(shots, len(poses), shape[axis])
         return _acquire(data, poses, lines, axis, spacing_mm)
 
 
@@ -225,10 +225,12 @@ def _periodic(rng):
     return poses, starts.tolist(), (levels + 2).tolist()
 
 
-def _motions(poses, reference, shape):
+def _motions(poses, durations, reference, shape):
     """Return (rotation, translation) of each pose, from the reference on."""
-    vectors = [[*pose["rotation_deg"], *pose["translation_mm"]] for pose in poses]
-    vectors = [keep_in_plane(vector, shape, MIN_VOXELS) for vector in vectors]
+    stated = [[*pose["rotation_deg"], *pose["translation_mm"]] for pose in poses]
+    vectors = [keep_in_plane(vector, shape, MIN_VOXELS) for vector in stated]
+    if not np.array_equal(stated, vectors):
+        vectors = _as_far_as(stated, vectors, durations, reference)
     motions = [make_pose(vector[:3], vector[3:]) for vector in vectors]
     if reference is None:
         return motions
@@ -239,6 +241,24 @@ def _motions(poses, reference, shape):
         else relative_pose(motion, motions[reference])
         for index, motion in enumerate(motions)
     ]
+
+
+def _as_far_as(stated, vectors, durations, reference):
+    """Scale what is left of poses to the mean displacement that they were stated at."""
+    poses, left = (
+        [make_pose(vector[:3], vector[3:]) for vector in some]
+        for some in (stated, vectors)
+    )
+    left_mm = mean_displacement(left, durations, reference)
+    if left_mm == 0:
+        return vectors
+    stated_mm = mean_displacement(poses, durations, reference)
+    return scale_poses(np.array(vectors) / left_mm, durations, reference, stated_mm)
+
+
+def _durations(starts, shots, n_poses):
+    """Return the time spent in each pose, as fractions of the acquisition."""
+    return np.bincount(shots, np.diff([*starts, 1.0]), n_poses)
 
 
 def _is_still(pose):

@@ -5,15 +5,13 @@ import torch
 
 from briqa_sk.kernels import signal_levels
 from briqa_sk.simulation._base import Artifact
+from briqa_sk.simulation._rayleigh import RADII, STEPS
 
 _LOWEST_SNR = 2.0
 _BLOCK = 1 << 16  # voxels whose intermediate results fit into the processor's cache
 
-# Box and Muller: a complex Gaussian has a Rayleigh radius and a uniform angle. Of each,
-# 2^16 values that are equally likely, so that a look-up is all there is to compute.
-_STEPS = (np.arange(1 << 16) + 0.5) / (1 << 16)
-_RADII = np.sqrt(-2 * np.log(_STEPS)).astype(np.float32)
-_TWICE_COSINES = (2 * np.cos(2 * np.pi * _STEPS)).astype(np.float32)
+# Box and Muller: a complex Gaussian has a Rayleigh radius and a uniform angle.
+_TWICE_COSINES = (2 * np.cos(2 * np.pi * STEPS)).astype(np.float32)
 
 
 class Noise(Artifact):
@@ -74,7 +72,7 @@ class Noise(Artifact):
         sigma = signal_levels(data.cpu().numpy()).tissue / parameters["snr"]
         # SFC64 is NumPy's fastest generator; its bits are the same on every machine.
         bits = np.random.SFC64(parameters["seed"])
-        radii = np.float32(sigma) * _RADII
+        radii = np.float32(sigma) * RADII
         for block in data.view(-1).split(_BLOCK):
             _add_rician(block, radii, bits)
         return data

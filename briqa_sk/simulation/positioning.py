@@ -6,19 +6,14 @@ import numpy as np
 import torch
 
 from briqa_sk.kernels import signal_levels
-from briqa_sk.kernels.rigid import inside_field_of_view, move_rigidly
-from briqa_sk.simulation._base import (
-    MIN_VOXELS,
-    Artifact,
-    acting_axis,
-    check_axis,
-    draw_axes,
-)
+from briqa_sk.kernels.wrapping import count_sources, move_and_wrap
+from briqa_sk.simulation._axes import MIN_VOXELS, acting_axis, check_axis, draw_axes
+from briqa_sk.simulation._base import Artifact
+from briqa_sk.simulation._rayleigh import MEAN, RADII
 from briqa_sk.simulation.poses import draw_direction, keep_in_plane, make_pose
 
 _LARGEST_MM = 35.0
 _LARGEST_DEG = 30.0  # that goes along with the largest shift
-_SLAB = 8  # slices that are shifted at once
 _WHOLE = 1e-4  # shifts closer to whole voxels than this are not interpolated
 
 
@@ -29,7 +24,8 @@ class Positioning(Artifact):
     field of view along the phase axis comes back at its other end (wrap-around, or
     aliasing); along the other axes it is lost. In its place comes air with the noise of
     the scan's own air. In one draw of two, a field of view that is too short cuts
-    something from one end of an axis, too.
+    something from one end of an axis, too. Nothing moves along axes of fewer than 8
+    voxels; along the others, shift and rotation are as large as stated.
 
     ======== ========= ============ ===============
     Severity Strength  Shift        Rotation
@@ -93,19 +89,12 @@ class Positioning(Artifact):
         shape = tuple(data.shape)
         phase = acting_axis(parameters["axes"], shape, spacing_mm, caller=self._name)
         air = _Air(data, parameters["seed"])
-        shift_mm = parameters["shift_mm"] * np.asarray(parameters["direction"])
-        pose = keep_in_plane(
-            [*parameters["rotation_deg"], *shift_mm], shape, MIN_VOXELS
-        )
-        whole = np.rint(pose[3:] / spacing_mm).astype(int)
-        rest = pose[3:] / spacing_mm - whole
-        rest_mm = np.where(np.abs(rest) < _WHOLE, 0.0, rest * spacing_mm)
-        if pose[:3].any() or rest_mm.any():
-            _move(data, *make_pose(pose[:3], rest_mm), spacing_mm, air)
-        for axis, n in enumerate(whole.tolist()):
-            _roll(data, n, axis)
-            if axis != phase:
-                air.fill(data, axis, n)
+        pose = _pose_in_plane(parameters, shape, spacing_mm)
+        data = move_and_wrap(data, *pose, spacing_mm, phase).clamp_(min=0)
+        for image, n_sources in zip(
+            data, count_sources(shape, *pose, spacing_mm, phase), strict=True
+        ):
+            air.settle(image, n_sources.to(data.device))
         _cut(data, phase, parameters, spacing_mm, air)
         return data
 
@@ -149,12 +138,19 @@ class _Air:
 
     def voxels(self, n, device):
         """Return magnitudes of pure noise (Rayleigh), or zeros for air without any."""
-        if self._sigma == 0:
-            return torch.zeros(n, device=device)
-        words = self._bits.random_raw(n).view(np.int32)[::2]
-        uniform = torch.from_numpy(words.copy()).to(device, torch.float32)
-        uniform = uniform.mul_(2.0**-32).add_(0.5 + 2.0**-33)
-        return uniform.log_().mul_(-2).sqrt_().mul_(self._sigma)
+        words = self._bits.random_raw((n + 3) // 4).view(np.uint16)[:n]
+        return torch.from_numpy(RADII.take(words)).to(device).mul_(self._sigma)
+
+    def settle(self, image, n_sources):
+        """Fill a slice where it has no source, and keep one air where it has several.
+
+        Noise is received once, however many copies of the head overlap.
+        """
+        if n_sources.max() > 1:
+            spare = n_sources.float().sub_(1).clamp_(min=0)
+            image.sub_(spare, alpha=MEAN * self._sigma).clamp_(min=0)
+        is_empty = n_sources == 0
+        image[is_empty] = self.voxels(int(is_empty.sum()), image.device)
 
     def fill(self, data, axis, n):
         """Overwrite n slices at the low end of an axis; -n slices at the high end."""
@@ -165,20 +161,24 @@ class _Air:
             end.copy_(self.voxels(end.numel(), data.device).view(end.shape))
 
 
-def _move(data, rotation, translation_mm, spacing_mm, air):
-    """Move a volume in place, with air where it comes from outside."""
-    shape = tuple(data.shape)
-    inside = inside_field_of_view(shape, rotation, translation_mm, spacing_mm)
-    move_rigidly(data, rotation, translation_mm, spacing_mm).clamp_(min=0)
-    for image, outside in zip(data, inside.logical_not_(), strict=True):
-        n_outside = int(outside.sum())
-        image[outside.to(data.device)] = air.voxels(n_outside, data.device)
+def _pose_in_plane(parameters, shape, spacing_mm):
+    """Return the pose, as large as stated in the axes that are long enough."""
+    shift_mm = parameters["shift_mm"] * np.asarray(parameters["direction"])
+    stated = np.array([*parameters["rotation_deg"], *shift_mm])
+    kept = keep_in_plane(stated, shape, MIN_VOXELS)
+    rotation_deg, shift_mm = (
+        _as_long_as(stated[part], kept[part]) for part in (slice(3), slice(3, 6))
+    )
+    voxels = shift_mm / spacing_mm
+    whole = np.rint(voxels)
+    voxels = np.where(np.abs(voxels - whole) < _WHOLE, whole, voxels)
+    return make_pose(rotation_deg, voxels * spacing_mm)
 
 
-def _roll(data, n, axis):
-    """Roll a volume in place, a few slices at a time."""
-    for slab in data.split(_SLAB, 1 if axis == 0 else 0):
-        slab.copy_(torch.roll(slab, n, axis))
+def _as_long_as(stated, kept):
+    if np.array_equal(stated, kept) or not kept.any():
+        return kept
+    return kept * np.linalg.norm(stated) / np.linalg.norm(kept)
 
 
 def _cut(data, phase, parameters, spacing_mm, air):

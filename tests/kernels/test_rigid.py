@@ -6,11 +6,7 @@ import torch
 from scipy.ndimage import affine_transform, gaussian_filter
 from scipy.spatial.transform import Rotation
 
-from briqa_sk.kernels.rigid import (
-    inside_field_of_view,
-    move_rigidly,
-    rotation_matrix,
-)
+from briqa_sk.kernels.rigid import move_rigidly, rotation_matrix
 
 STILL = np.eye(3)
 
@@ -84,19 +80,3 @@ def test_fine_detail_keeps_more_contrast_than_linear_interpolation_leaves_it():
     wave = np.sin(np.pi / 2 * np.arange(64))[:, None, None].astype(np.float32)
     out = moved(wave, STILL, (0.5, 0, 0))[8:-8]
     assert np.sqrt(2 * np.mean(out**2)) == pytest.approx(1, abs=0.03)
-
-
-def test_the_field_of_view_ends_where_its_voxels_end():
-    inside = inside_field_of_view((8, 9, 10), STILL, (2.0, 0.0, -3.0), (1, 1, 1))
-    truth = np.zeros((8, 9, 10), bool)
-    truth[2:, :, :7] = True
-    assert inside.numpy().tolist() == truth.tolist()
-
-
-def test_after_a_turn_by_45_degrees_the_corners_are_outside():
-    inside = inside_field_of_view(
-        (21, 21, 9), rotation_matrix((0, 0, 45)), (0, 0, 0), (1,) * 3
-    )
-    i, j = np.indices((21, 21)) - 10
-    diamond = np.abs(i) + np.abs(j) <= 10.5 * np.sqrt(2)
-    assert (inside.numpy() == diamond[..., None]).all()

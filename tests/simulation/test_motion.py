@@ -156,6 +156,13 @@ def test_four_slices_do_not_mix(kind):
     assert (out[..., [0, 2, 3]] == 0).all()
 
 
+def test_four_slices_move_as_far_in_their_plane_as_stated():
+    data = np.pad(noise((16, 16, 4)), ((16, 16), (16, 16), (0, 0)))
+    poses = [([0, 0, 0], [3, 0, 4])]
+    out = Motion().apply(data, as_parameters(poses, [(0, 0)]), spacing_mm=(1, 1, 5))
+    assert out == pytest.approx(np.roll(data, 5, 0), abs=1e-4)
+
+
 def test_the_function_is_the_class():
     data = noise()
     out = add_motion(data, 0.5, axis=2, random_state=0)

@@ -69,6 +69,44 @@ def test_air_behind_a_turn_is_noisy_too(noisy):
     assert stats.kstest(corner, stats.rayleigh(scale=2).cdf).statistic < 0.03
 
 
+def test_no_word_of_random_bits_makes_an_infinite_voxel(noisy, monkeypatch):
+    class LowestWords:
+        def __init__(self, seed):
+            pass
+
+        def random_raw(self, n):
+            return np.full(n, 0x80000000_80000000, np.uint64)
+
+    monkeypatch.setattr(np.random, "SFC64", LowestWords)
+    out = Positioning().apply(noisy, as_parameters((0, 0, 12), axis=0))
+    assert np.isfinite(out).all()
+
+
+@pytest.mark.parametrize("axis", [0, 2])
+def test_a_turn_out_of_the_field_of_view_and_a_shift_back_lose_nothing(axis):
+    data = np.zeros((64, 32, 8), np.float32)
+    data[50:60, 12:20] = 100  # around j = 38.5 after the turn, and 18.5 with the shift
+    out = Positioning().apply(data, as_parameters((0, -20, 0), axis, (0, 0, 90)))
+    truth = np.zeros_like(data)
+    truth[28:36, 14:24] = 100
+    assert out == pytest.approx(truth, abs=1e-3)
+
+
+def test_what_a_turn_moves_out_of_the_phase_axis_comes_back():
+    data = np.zeros((64, 32, 8), np.float32)
+    data[50:60, 12:20] = 100
+    out = Positioning().apply(data, as_parameters((0, 0, 0), 1, (0, 0, 90)))
+    truth = np.zeros_like(data)
+    truth[28:36, 2:12] = 100  # 34 to 43, less one field of view
+    assert out == pytest.approx(truth, abs=1e-3)
+
+
+def test_where_copies_overlap_air_is_as_noisy_as_before(noisy):
+    out = Positioning().apply(noisy, as_parameters((0, 0, 0), 0, (0, 0, 30)))
+    overlap = out[:6, 28:32, ::2].ravel()
+    assert overlap.mean() == pytest.approx(2 * np.sqrt(np.pi / 2), rel=0.15)
+
+
 def test_a_short_field_of_view_cuts_one_end_of_another_axis(head):
     data = head + np.float32(0)
     data[data < 1e-3] = 0
@@ -116,9 +154,18 @@ def test_rotation_and_cut_go_along_with_the_shift(seed):
 def test_four_slices_stay_in_their_plane():
     data = np.zeros((40, 40, 4), np.float32)
     data[15:25, 12:28, 2] = 100
+    data = gaussian_filter(data, (1, 1, 0))
     out = Positioning()(data, 0.3, spacing_mm=(1, 1, 5), random_state=0)
     assert (out[..., [0, 1, 3]] == 0).all()
     assert out[..., 2].sum() == pytest.approx(data.sum(), rel=0.03)
+
+
+def test_four_slices_shift_by_all_of_the_stated_length():
+    data = np.zeros((60, 60, 4), np.float32)
+    data[28:32, 28:32] = 100
+    parameters = as_parameters((6, 0, 8), axis=0)
+    out = Positioning().apply(data, parameters, spacing_mm=(1, 1, 5))
+    assert out == pytest.approx(np.roll(data, 10, 0), abs=1e-4)
 
 
 def test_a_phase_axis_changes_nothing_else_that_is_drawn():
