@@ -3,9 +3,11 @@
 import numpy as np
 import torch
 
-from briqa_sk.simulation._base import Artifact, acting_axis, check_axis, draw_axes
+from briqa_sk.simulation._axes import acting_axis, check_axis, draw_axes
+from briqa_sk.simulation._base import Artifact
 
 _LARGEST_THICKNESS_MM = 8.0
+_THINNEST_VOXELS = 1e-6  # a box that a float still resolves; it changes nothing
 
 
 class LowResolution(Artifact):
@@ -158,13 +160,25 @@ def multiply_along(data, matrix, axis):
 
 
 def _through_slices(n_voxels, thickness):
-    """Matrix (n_voxels, n_voxels) into slices of a thickness in voxels, and back."""
+    """Matrix (n_voxels, n_voxels) into slices of a thickness in voxels, and back.
+
+    Of thin slices there are many, so only the two on either side of a voxel are made.
+    """
+    thickness = max(thickness, _THINNEST_VOXELS)
     middle = (n_voxels - 1) / 2
     n_beside = int(np.ceil(middle / thickness - 0.5))
-    positions = middle + thickness * np.arange(-n_beside, n_beside + 1)
+    place = (np.arange(n_voxels) - middle) / thickness
+    place = np.clip(place, -n_beside, n_beside)
+    below = np.floor(place)
+    above = np.minimum(below + 1, n_beside)
+    share = (place - below)[:, None]
+    low, high = (
+        _slice_averages(n_voxels, middle + thickness * index, thickness)
+        for index in (below, above)
+    )
+    return (1 - share) * low + share * high
+
+
+def _slice_averages(n_voxels, positions, thickness):
     average = averaging_matrix(n_voxels, positions, thickness)
-    average /= average.sum(axis=1, keepdims=True)
-    place = (np.arange(n_voxels) - positions[0]) / thickness
-    place = np.clip(place, 0, len(positions) - 1)[:, None]
-    between = np.clip(1 - abs(place - np.arange(len(positions))), 0, None)
-    return between @ average
+    return average / average.sum(axis=1, keepdims=True)

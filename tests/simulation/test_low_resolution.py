@@ -1,5 +1,7 @@
 """Low resolution: box averages by hand, linear in between."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -69,6 +71,23 @@ def test_thickness_counts_in_millimetres():
 def test_a_constant_stays_up_to_the_edges():
     thick = LowResolution(thickness_mm=5, axis=0)(np.full((17, 8, 8), 7.0))
     np.testing.assert_allclose(thick, 7, rtol=1e-6)
+
+
+@pytest.mark.parametrize("thickness_mm", [1e-3, 1e-9, 1e-300])
+def test_slices_far_thinner_than_voxels_change_nothing(thickness_mm):
+    data = np.random.default_rng(0).random((8, 9, 30))
+    thin = LowResolution(thickness_mm=thickness_mm, axis=2)(data)
+    np.testing.assert_allclose(thin, data, atol=thickness_mm + 1e-6)
+
+
+def test_thin_slices_take_no_more_memory_than_thick_ones():
+    data, peaks = np.ones((8, 8, 64), np.float32), []
+    for strength in (0.5, 0.002):
+        tracemalloc.start()
+        add_low_resolution(data, strength, axis=2)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0]
 
 
 def test_white_noise_averages_out():
