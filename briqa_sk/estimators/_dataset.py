@@ -68,7 +68,8 @@ class VolumeDataset(Dataset):
     augment : callable or None, default=None
         ``augment(volume, random_state=rng)`` returns a Volume, or a Volume and the
         grade that it now has at least. If it has an attribute ``needs_magnitude``, it
-        comes before the steps of a sequence that scale intensities.
+        comes before the steps of a sequence that scale intensities; if it has a method
+        ``possible_grades``, what that returns is checked before the first batch.
     grades : sequence, default=()
         Grades from best to worst, to read what ``augment`` returns; empty if the
         labels have no order.
@@ -98,6 +99,8 @@ class VolumeDataset(Dataset):
         self.rank_of = {grade: rank for rank, grade in enumerate(grades)}
         self.seed = seed
         self.caller = caller
+        if hasattr(augment, "possible_grades"):
+            self._check_grades(augment.possible_grades())
 
     def __len__(self):
         return len(self.samples.X)
@@ -149,17 +152,21 @@ class VolumeDataset(Dataset):
                 f"grade, got {type(result).__name__}."
             )
         volume, grade = result
+        self._check_grades([grade])
+        return volume, max(rank, self.rank_of[grade])
+
+    def _check_grades(self, returned):
         if not self.rank_of:
             raise ValueError(
                 f"{self.caller}: grades must give the order of text labels from best "
                 "to worst, because augment returns a grade, got grades=None."
             )
-        if grade not in self.rank_of:
+        unknown = [grade for grade in returned if grade not in self.rank_of]
+        if unknown:
             raise ValueError(
                 f"{self.caller}: augment must return a grade seen in fit, one of "
-                f"{list(self.rank_of)}, got {grade!r}."
+                f"{list(self.rank_of)}, got {unknown[0]!r}."
             )
-        return volume, max(rank, self.rank_of[grade])
 
     def _check(self, volume, index):
         name = volume.path or f"index {index}"

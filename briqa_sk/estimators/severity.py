@@ -49,7 +49,8 @@ class SeverityClassifier(ClassifierMixin, GradedLabels, NetworkEstimator):
     augment : callable or None, default=None
         ``augment(volume, random_state=rng)`` is called on each training volume and
         returns a Volume, or ``(Volume, grade)``, which can raise the grade and never
-        lowers it. Its generator depends on the seed, the epoch and the item only.
+        lowers it. Its generator depends on the seed, the epoch and the item only. If
+        it has a method ``possible_grades()``, ``fit`` checks these before it trains.
     early_stopping : bool, default=False
         Hold out a part of the training data, stop when its loss stops falling, and
         keep the weights of the best epoch.

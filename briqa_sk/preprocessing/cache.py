@@ -213,21 +213,31 @@ def _key(source, upstream):
     return joblib.hash((source_identity(source), _steps_key(upstream), __version__))
 
 
-@lru_cache(maxsize=128)
 def _steps_key(upstream):
-    """Return a hash of the steps: their classes, parameters and fitted state.
-
-    The steps of a sequence are one set of objects for all its scans, and never change,
-    so that looking at their identity is enough to find the hash again.
-    """
+    """Return hashes of the steps: their classes, parameters and fitted state."""
     return [
-        _step_key(step)
+        _step_key(_Same(step))
         for step in upstream
         if not isinstance(step, CacheVolumes)  # it returns what it is given
     ]
 
 
-def _step_key(step):
+class _Same:
+    """Equal if it is the same object: a step never changes, but may not be hashable."""
+
+    def __init__(self, step):
+        self.step = step
+
+    def __hash__(self):
+        return id(self.step)
+
+    def __eq__(self, other):
+        return self.step is other.step
+
+
+@lru_cache(maxsize=128)
+def _step_key(same):
+    step = same.step
     try:
         return joblib.hash((step, _code_of(step)))
     except (pickle.PicklingError, AttributeError, TypeError) as error:

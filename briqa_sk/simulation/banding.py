@@ -7,7 +7,8 @@ import torch
 from scipy.optimize import brentq
 
 from briqa_sk._validation import check_positive
-from briqa_sk.simulation._base import Artifact, acting_axis, check_axis, draw_axes
+from briqa_sk.simulation._axes import acting_axis, check_axis, draw_axes
+from briqa_sk.simulation._base import Artifact
 
 _HIGHEST_DEPTH = 0.9
 _MOST_BANDS = 3

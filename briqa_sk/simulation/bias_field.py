@@ -4,7 +4,8 @@ import numpy as np
 import torch
 from numpy.polynomial import legendre
 
-from briqa_sk.simulation._base import MIN_VOXELS, Artifact, acting_axis, draw_axes
+from briqa_sk.simulation._axes import MIN_VOXELS, acting_axis, draw_axes
+from briqa_sk.simulation._base import Artifact
 
 _HIGHEST_DEVIATION = 0.9
 _DEGREE = 3

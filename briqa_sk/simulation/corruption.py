@@ -1,16 +1,14 @@
-"""From severities to parameters, and from parameters to a corrupted scan."""
+"""Apply parameters that are drawn already, from memory or from a table."""
 
-import zlib
+import json
 from dataclasses import dataclass
-from numbers import Integral, Real
 
-import numpy as np
-
-from briqa_sk._random import make_generator
+from briqa_sk.io import Volume
+from briqa_sk.simulation._voxels import like, private_copy
 from briqa_sk.simulation.registry import ARTIFACTS
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Corruption:
     """Apply artifacts whose parameters are drawn already.
 
@@ -21,6 +19,13 @@ class Corruption:
     parameters : dict of str to dict
         Name of each artifact, in the order of acquisition, and its parameters, as
         :meth:`Artifact.draw` returned them or as JSON kept them.
+    artifacts : sequence of Artifact, default=()
+        Artifacts of one's own among them. Other names are those of :data:`ARTIFACTS`.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown.
 
     Examples
     --------
@@ -32,6 +37,16 @@ class Corruption:
     """
 
     parameters: dict
+    artifacts: tuple = ()
+
+    def __post_init__(self):
+        known = self._known()
+        unknown = [name for name in self.parameters if name not in known]
+        if unknown:
+            raise ValueError(
+                f"Corruption: parameters must be of the artifacts {', '.join(known)}, "
+                f"got also {', '.join(unknown)}. Give artifacts of your own as objects."
+            )
 
     def __call__(self, volume):
         """Return a corrupted copy of a volume.
@@ -39,127 +54,76 @@ class Corruption:
         Parameters
         ----------
         volume : Volume, ndarray or Tensor of shape (i, j, k)
-            Magnitude image; left untouched.
+            Magnitude image, not negative; left untouched.
 
         Returns
         -------
         corrupted : Volume, ndarray or Tensor of shape (i, j, k)
-            As the input; the input itself if there is nothing to apply.
-        """
-        for name, parameters in self.parameters.items():
-            volume = ARTIFACTS[name].apply(volume, parameters)
-        return volume
-
-
-@dataclass(frozen=True)
-class CorruptionPlan:
-    """Which artifacts a scan may get, how strong, and how often.
-
-    Parameters
-    ----------
-    artifacts : list of Artifact
-        In any order.
-    ranges : dict of str to sequence of (float, float)
-        Strengths of each severity, by the name of the artifact.
-    prior : SeverityPrior
-        Probabilities of the severities.
-    """
-
-    artifacts: list
-    ranges: dict
-    prior: object
-
-    @property
-    def names(self):
-        """Names of the artifacts."""
-        return [artifact.NAME for artifact in self.artifacts]
-
-    def check(self, *, caller):
-        """Raise ``ValueError`` for an artifact given twice or ranges out of order."""
-        if len(set(self.names)) != len(self.names) or not self.names:
-            raise ValueError(
-                f"{caller}: artifacts must name at least one, each once, got "
-                f"{self.names}."
-            )
-        unknown = sorted(set(self.ranges) - set(self.names))
-        if unknown:
-            raise ValueError(
-                f"{caller}: ranges must be of the artifacts {', '.join(self.names)}, "
-                f"got also {', '.join(unknown)}."
-            )
-        for name, ranges in self.ranges.items():
-            _check_ranges(name, ranges, caller)
-
-    def check_severities(self, severities, *, caller):
-        """Return the severity of every artifact, 0 for those not named.
+            As the input, in float32. A Volume comes back as it is if there is nothing
+            to apply.
 
         Raises
         ------
         ValueError
-            If an artifact or a severity does not exist.
+            If the volume is not a 3-D magnitude image, whether or not there is
+            something to apply.
         """
-        for name, severity in severities.items():
-            n_severities = len(self.ranges.get(name, ()))
-            if not n_severities:
-                raise ValueError(
-                    f"{caller}: severities must be of the artifacts "
-                    f"{', '.join(self.names)}, got {name!r}."
-                )
-            if not isinstance(severity, Integral) or not 0 <= severity < n_severities:
-                raise ValueError(
-                    f"{caller}: the severity of {name} must be a whole number from 0 "
-                    f"to {n_severities - 1}, got {severity!r}."
-                )
-        return {name: int(severities.get(name, 0)) for name in self.names}
+        if not self.parameters:
+            data = private_copy(volume, caller=type(self).__name__)
+            return volume if isinstance(volume, Volume) else like(volume, data, step="")
+        known = self._known()
+        for name, parameters in self.parameters.items():
+            volume = known[name].apply(volume, parameters)
+        return volume
 
-    def draw_severities(self, rng):
-        """Return a severity for every artifact."""
-        drawn = self.prior.draw(1, self.names, rng)[0]
-        return dict(zip(self.names, drawn.tolist(), strict=True))
-
-    def draw_row(self, severities, seed):
-        """Return the record of one scan.
-
-        Parameters
-        ----------
-        severities : dict of str to int
-            Of every artifact.
-        seed : int
-            Of the scan. Each artifact has its own stream, so that adding one leaves
-            the others as they are.
-
-        Returns
-        -------
-        row : dict
-            See :meth:`ArtifactSimulator.draw`.
-        """
-        strengths, parameters = {}, {}
-        for artifact in self.artifacts:
-            name = artifact.NAME
-            rng = make_generator([seed, zlib.crc32(name.encode())])
-            low, high = self.ranges[name][severities[name]]
-            strengths[name] = float(rng.uniform(low, high))
-            if strengths[name] > 0:
-                parameters[name] = artifact.draw(strengths[name], random_state=rng)
-        return {
-            **severities,
-            **{f"{name}_strength": value for name, value in strengths.items()},
-            "seed": seed,
-            "parameters": {n: parameters[n] for n in ARTIFACTS if n in parameters},
-        }
+    def _known(self):
+        return ARTIFACTS | {artifact.NAME: artifact for artifact in self.artifacts}
 
 
-def _check_ranges(name, ranges, caller):
-    pairs = [np.ravel(pair).tolist() for pair in ranges]
-    flat = [value for pair in pairs for value in pair]
-    numbers = all(isinstance(v, Real) and 0 <= v <= 1 for v in flat)
-    if len(pairs) < 2 or any(len(p) != 2 for p in pairs) or not numbers:
+def read_parameters(record, names, *, caller):
+    """Return the parameters of every row of a record, a dict each.
+
+    Parameters
+    ----------
+    record : DataFrame
+        From :meth:`ArtifactSimulator.draw`, or from a table that has the parameters as
+        JSON.
+    names : list of str
+        Artifacts of which it must have the severities, too.
+    caller : str
+        Opens the error message.
+
+    Returns
+    -------
+    parameters : list of dict
+        From the name of each artifact to its parameters.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, or the text of a row is not JSON.
+    TypeError
+        If there is neither a dict nor text.
+    """
+    missing = [name for name in ["parameters", *names] if name not in record]
+    if missing:
         raise ValueError(
-            f"{caller}: ranges of {name} must be at least two pairs of strengths in "
-            f"[0, 1], one for each severity, got {ranges!r}."
+            f"{caller}: the record must have the columns of draw, got one without "
+            f"{', '.join(missing)}."
         )
-    if flat != sorted(flat):
+    return [_read_row(parameters, caller) for parameters in record["parameters"]]
+
+
+def _read_row(parameters, caller):
+    try:
+        read = json.loads(parameters) if isinstance(parameters, str) else parameters
+    except json.JSONDecodeError as error:
         raise ValueError(
-            f"{caller}: ranges of {name} must rise with severity and not overlap, got "
-            f"{ranges!r}."
+            f"{caller}: parameters of a record must be dicts, or JSON, got the text "
+            f"{parameters!r}. Save tables with parameters.map(json.dumps)."
+        ) from error
+    if not isinstance(read, dict):
+        raise TypeError(
+            f"{caller}: parameters of a record must be dicts, or JSON, got {read!r}."
         )
+    return read

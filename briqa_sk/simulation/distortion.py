@@ -6,13 +6,8 @@ import numpy as np
 import torch
 
 from briqa_sk.kernels.warping import displace
-from briqa_sk.simulation._base import (
-    MIN_VOXELS,
-    Artifact,
-    acting_axis,
-    check_axis,
-    draw_axes,
-)
+from briqa_sk.simulation._axes import MIN_VOXELS, acting_axis, check_axis, draw_axes
+from briqa_sk.simulation._base import Artifact
 
 _KINDS = ("b0", "gradient")
 _LARGEST_MM = 16.0

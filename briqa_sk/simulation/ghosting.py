@@ -4,7 +4,8 @@ import math
 
 import torch
 
-from briqa_sk.simulation._base import Artifact, acting_axis, check_axis, draw_axes
+from briqa_sk.simulation._axes import acting_axis, check_axis, draw_axes
+from briqa_sk.simulation._base import Artifact
 
 _HIGHEST_INTENSITY = 0.5
 
@@ -14,15 +15,16 @@ class Ghosting(Artifact):
 
     If gain or phase of the lines of k-space changes with a period of m lines, copies
     of the head appear a fraction 1 / m of the field of view before and behind it, along
-    the phase axis [1]_. With m = 2, every other line differs, as in the Nyquist ghost
-    of echo-planar imaging, and both copies are one, half a field of view away. A
-    modulation of the lines by :math:`1 + 2 a e^{i \varphi} \cos(2 \pi k / m)` is, in
-    the image,
+    the phase axis [1]_. A modulation of the lines by
+    :math:`1 + 2 a e^{i \varphi} \cos(2 \pi k / m)` is, in the image,
 
     .. math:: | s + a e^{i \varphi} (T_d s + T_{-d} s) |, \qquad d = N / m
 
     with the cyclic shift :math:`T_d` by d of N voxels, rounded to whole ones. So no
-    Fourier transform is needed. Strength scales the intensity a.
+    Fourier transform is needed. With m = 2, every other line differs, as in the Nyquist
+    ghost of echo-planar imaging: both copies fall on one place, half a field of view
+    away, and count once, :math:`1 + a e^{i \varphi} (-1)^k`. Strength scales the
+    intensity a.
 
     ======== ========= =========
     Severity Strength  Intensity

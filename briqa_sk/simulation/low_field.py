@@ -8,7 +8,7 @@ from briqa_sk._random import make_generator
 from briqa_sk._validation import check_positive
 from briqa_sk.io import Volume
 from briqa_sk.kernels import foreground_box, foreground_mask, reorient
-from briqa_sk.simulation._base import private_copy
+from briqa_sk.simulation._voxels import private_copy
 from briqa_sk.simulation.contrast import Contrast
 from briqa_sk.simulation.low_resolution import averaging_matrix, multiply_along
 from briqa_sk.simulation.noise import Noise

@@ -10,7 +10,7 @@ from briqa_sk._random import draw_seed, make_generator
 from briqa_sk._validation import check_grades
 from briqa_sk.io import VolumeSequence, as_volumes
 from briqa_sk.simulation._base import Artifact
-from briqa_sk.simulation.corruption import Corruption, CorruptionPlan
+from briqa_sk.simulation._plan import CorruptionPlan
 from briqa_sk.simulation.registry import resolve_artifact
 
 
@@ -36,7 +36,8 @@ class SimulatedArtifactSampler(BaseOverSampler):
         Strengths of each grade, from best to worst. None: ``artifact.RANGES``.
     grades : sequence or None, default=None
         All grades from best to worst, as many as there are ranges; text needs it. None:
-        numbers 0, 1, 2 ... are severities; other numbers rank themselves.
+        the categories of an ordered pandas categorical; numbers 0, 1, 2 ... are
+        severities; other numbers rank themselves.
     random_state : int, Generator, RandomState or None, default=None
         Seeds the choice of the sources and the corruptions.
 
@@ -44,6 +45,8 @@ class SimulatedArtifactSampler(BaseOverSampler):
     ----------
     sampling_strategy_ : dict
         Grade -> number of copies made.
+    severities_ : dict
+        Grade -> severity.
     sample_indices_ : ndarray of shape (n_samples_new,)
         For every scan that came out, the index of the one that went in.
     record_ : DataFrame of shape (n_copies, ...)
@@ -101,7 +104,8 @@ class SimulatedArtifactSampler(BaseOverSampler):
         y : array-like of shape (n_samples,)
             Grades.
         **params : dict
-            Refused: what belongs to each scan must be a column of a VolumeSequence.
+            Refused: what belongs to each scan must be a column of a VolumeSequence. A
+            Pipeline without metadata routing drops them before they come here.
 
         Returns
         -------
@@ -125,28 +129,35 @@ class SimulatedArtifactSampler(BaseOverSampler):
                 f"because it adds scans, got {', '.join(sorted(params))}. Give them as "
                 "columns of a VolumeSequence."
             )
+        if isinstance(y, pd.Categorical):  # imbalanced-learn keeps that of a Series
+            X, y = super().fit_resample(self._as_volumes(X), pd.Series(y))
+            return X, y.array
         return super().fit_resample(self._as_volumes(X), y)
 
     def _as_volumes(self, X):
         return as_volumes(X, caller=type(self).__name__)
 
     def _check_X_y(self, X, y):
+        grades = self.grades
+        if grades is None and getattr(getattr(y, "dtype", None), "ordered", False):
+            grades = y.dtype.categories.tolist()
         y, is_one_hot = check_target_type(y, indicate_one_vs_all=True)
         X = self._as_volumes(X)
         check_consistent_length(X, y)
-        self._severities(y)
+        self.severities_ = self._severities(y, grades)
         return X, np.asarray(y), is_one_hot
 
     def _fit_resample(self, X, y):
         rng = make_generator(self.random_state)
-        severity_of = self._severities(y)
-        clean = np.flatnonzero(np.array([severity_of[grade] == 0 for grade in y]))
+        clean = np.flatnonzero([self.severities_[grade] == 0 for grade in y])
         sources, grades, rows = [], [], []
         for grade, n_copies in self.sampling_strategy_.items():
             self._check_sources(clean, grade, n_copies)
             sources.extend(_take_turns(clean, n_copies, rng))
             grades.extend([grade] * n_copies)
-            rows.extend(self._draw(severity_of[grade], rng) for _ in range(n_copies))
+            rows.extend(
+                self._draw(self.severities_[grade], rng) for _ in range(n_copies)
+            )
         self.record_ = pd.DataFrame(rows)
         kept = np.arange(len(X))
         self.sample_indices_ = np.concatenate([kept, np.array(sources, dtype=np.intp)])
@@ -155,7 +166,8 @@ class SimulatedArtifactSampler(BaseOverSampler):
 
     def _corrupt(self, X, parameters):
         """Return the scans and their copies."""
-        steps = [Corruption(drawn) if drawn else None for drawn in parameters]
+        plan = self._plan()
+        steps = [plan.make_step(drawn) if drawn else None for drawn in parameters]
         steps = [None] * (len(self.sample_indices_) - len(steps)) + steps
         longer = X[self.sample_indices_]
         if isinstance(X, VolumeSequence):
@@ -172,20 +184,18 @@ class SimulatedArtifactSampler(BaseOverSampler):
     def _plan(self):
         caller = type(self).__name__
         artifact = resolve_artifact(self.artifact, caller=caller)
-        ranges = artifact.RANGES if self.ranges is None else self.ranges
-        plan = CorruptionPlan([artifact], {artifact.NAME: ranges}, prior=None)
-        plan.check(caller=caller)
-        return plan
+        ranges = None if self.ranges is None else {artifact.NAME: self.ranges}
+        return CorruptionPlan.of([artifact], ranges, caller=caller)
 
-    def _severities(self, y):
+    def _severities(self, y, grades):
         """Return grade -> severity, or raise ``ValueError``."""
         caller = type(self).__name__
         (ranges,) = self._plan().ranges.values()
         seen = check_grades(
-            y, self.grades, ordinal_for="the strength of an artifact", caller=caller
+            y, grades, ordinal_for="the strength of an artifact", caller=caller
         ).tolist()
-        order = seen if self.grades is None else np.asarray(self.grades).tolist()
-        if self.grades is None and set(seen) <= set(range(len(ranges))):
+        order = seen if grades is None else np.asarray(grades).tolist()
+        if grades is None and set(seen) <= set(range(len(ranges))):
             order = list(range(len(ranges)))
         if len(order) != len(ranges):
             raise ValueError(

@@ -1,5 +1,6 @@
 """How often artifacts of each severity occur, alone and together."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -42,6 +43,8 @@ class SeverityPrior:
     ------
     ValueError
         If counts are negative or all 0, or a pair is impossible.
+    TypeError
+        If counts are not a dict.
 
     Examples
     --------
@@ -59,9 +62,14 @@ class SeverityPrior:
     n_scans: float = None
 
     def __post_init__(self):
+        if not isinstance(self.counts, Mapping):
+            raise TypeError(
+                "SeverityPrior: counts, or probabilities, must be a dict from the name "
+                "of each artifact to those of severity 0, 1 and so on, got "
+                f"{self.counts!r}."
+            )
         for name, counts in self.counts.items():
-            values = np.asarray(counts, dtype=float)
-            if values.ndim != 1 or not (values >= 0).all() or not values.sum() > 0:
+            if not _are_counts(counts):
                 raise ValueError(
                     f"SeverityPrior: counts of {name} must be numbers of severity 0, 1 "
                     f"and so on, 0 or more and not all 0, got {counts!r}."
@@ -187,6 +195,14 @@ class SeverityPrior:
                 f"SeverityPrior: the share of scans with {one} and {other} must be "
                 f"from 0 to {highest:.4g}, that of the rarer one, got {share:.4g}."
             )
+
+
+def _are_counts(counts):
+    try:
+        values = np.asarray(counts, dtype=float)
+    except (TypeError, ValueError):
+        return False
+    return values.ndim == 1 and (values >= 0).all() and 0 < values.sum() < np.inf
 
 
 def _shares(counts):

@@ -1,6 +1,7 @@
 """Artifacts by name, in the order in which they arise."""
 
 from briqa_sk._validation import resolve
+from briqa_sk.simulation._base import Artifact
 from briqa_sk.simulation.banding import Banding
 from briqa_sk.simulation.bias_field import BiasField
 from briqa_sk.simulation.contrast import Contrast
@@ -50,7 +51,8 @@ def resolve_artifact(artifact, *, caller):
     Parameters
     ----------
     artifact : str or Artifact
-        A key of :data:`ARTIFACTS`, or an artifact with parameters of its own.
+        A key of :data:`ARTIFACTS`, or an artifact with parameters of its own, or of a
+        class of one's own.
     caller : str
         Opens the error message.
 
@@ -66,4 +68,10 @@ def resolve_artifact(artifact, *, caller):
     TypeError
         If it is neither a name nor an artifact.
     """
-    return resolve(artifact, ARTIFACTS, caller=caller, parameter="artifact")
+    artifact = resolve(artifact, ARTIFACTS, caller=caller, parameter="artifact")
+    if not isinstance(artifact, Artifact) or None in (artifact.NAME, artifact.PHYSICAL):
+        raise TypeError(
+            f"{caller}: artifact must be a name, or an Artifact that has a NAME and a "
+            f"PHYSICAL, got {artifact!r}."
+        )
+    return artifact

@@ -1,5 +1,7 @@
 """Corrupt scans by artifacts of drawn severity, and keep a record."""
 
+from numbers import Integral
+
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
@@ -7,9 +9,10 @@ from sklearn.utils.validation import check_non_negative
 
 from briqa_sk._random import draw_seed, make_generator
 from briqa_sk.io import VolumeSequence, as_volumes
-from briqa_sk.simulation.corruption import Corruption, CorruptionPlan
+from briqa_sk.simulation._plan import CorruptionPlan
+from briqa_sk.simulation.corruption import read_parameters
 from briqa_sk.simulation.priors import LISA_2025, SeverityPrior
-from briqa_sk.simulation.registry import LISA_ARTIFACTS, resolve_artifact
+from briqa_sk.simulation.registry import LISA_ARTIFACTS
 
 
 class ArtifactSimulator(TransformerMixin, BaseEstimator):
@@ -31,7 +34,7 @@ class ArtifactSimulator(TransformerMixin, BaseEstimator):
     ----------
     artifacts : sequence of str or Artifact, default=None
         Which, by name or with parameters of their own. None: the seven artifacts of
-        the LISA challenge.
+        the LISA challenge. Those of one's own classes are applied last.
     probabilities : SeverityPrior, dict of str to sequence of float, default=None
         For each artifact, the probabilities of severity 0, 1, 2. None: frequencies
         and co-occurrence as in LISA 2025, for its seven artifacts.
@@ -41,7 +44,8 @@ class ArtifactSimulator(TransformerMixin, BaseEstimator):
     target : str or None, default=None
         As an augmentation: the artifact that is graded. None: the only one.
     grades : sequence or None, default=None
-        As an augmentation: the labels of severity 0, 1, 2. None: the numbers.
+        As an augmentation: the labels of severity 0, 1, 2. None: the numbers. Two may
+        have the same label: ``[0, 1, 1]``.
     random_state : int, Generator, RandomState or None, default=None
         Seed. With an int, every call draws the same.
 
@@ -95,7 +99,10 @@ class ArtifactSimulator(TransformerMixin, BaseEstimator):
         self : ArtifactSimulator
             The simulator.
         """
-        self._plan()
+        plan = self._plan()
+        plan.check_prior()
+        if not (self.target is None and self.grades is None):
+            plan.label_severities(self.target, self.grades)
         X = self._check_X(X, reset=True)
         if not isinstance(X, VolumeSequence):
             check_non_negative(
@@ -119,11 +126,13 @@ class ArtifactSimulator(TransformerMixin, BaseEstimator):
         -------
         record : DataFrame of n_scans rows
             The severity of each artifact under its name, its ``..._strength``, the
-            ``seed`` of the scan, and ``parameters``: a dict from the name of each
-            artifact that acts, in the order of acquisition, to its parameters. Row i
-            is the same whatever the number of scans.
+            ``seed`` of the scan, with which :meth:`corrupt` does the same, and
+            ``parameters``: a dict from the name of each artifact that acts, in the
+            order of acquisition, to its parameters. Row i is the same whatever the
+            number of scans.
         """
         plan = self._plan()
+        plan.check_prior()
         root = draw_seed(self.random_state if random_state is None else random_state)
         rows = []
         for index in range(n_scans):
@@ -140,7 +149,8 @@ class ArtifactSimulator(TransformerMixin, BaseEstimator):
         X : array-like of shape (n_samples, i, j, k), paths, or VolumeSequence
             Magnitude images; left untouched.
         record : DataFrame of n_samples rows
-            From :meth:`draw`.
+            From :meth:`draw`, or the columns of one in a table, with the parameters as
+            JSON.
 
         Returns
         -------
@@ -151,17 +161,19 @@ class ArtifactSimulator(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the record does not have one row per scan.
+            If the record does not have one row per scan, or lacks a column.
         """
+        plan = self._plan()
         X = self._check_X(X, reset=False)
         if len(record) != len(X):
             raise ValueError(
                 "ArtifactSimulator: the record must have one row for each of the "
                 f"{len(X)} scans, got {len(record)}."
             )
-        steps = [Corruption(parameters) for parameters in record["parameters"]]
+        parameters = read_parameters(record, plan.names, caller=plan.caller)
+        steps = [plan.make_step(drawn) for drawn in parameters]
         if isinstance(X, VolumeSequence):
-            severities = {n: record[n].to_numpy() for n in self._plan().names}
+            severities = {name: record[name].to_numpy() for name in plan.names}
             return X.map_each(steps).with_columns(**severities)
         return np.stack([step(data) for step, data in zip(steps, X, strict=True)])
 
@@ -192,7 +204,8 @@ class ArtifactSimulator(TransformerMixin, BaseEstimator):
             Severity by artifact; an artifact that is not named stays away. None draws
             them.
         random_state : int, Generator, RandomState or None, default=None
-            Seed; None takes that of the simulator.
+            Seed; None takes that of the simulator. An int is the ``seed`` of the
+            record, so that of another record makes the same again.
 
         Returns
         -------
@@ -202,12 +215,14 @@ class ArtifactSimulator(TransformerMixin, BaseEstimator):
             A row of :meth:`draw`.
         """
         plan = self._plan()
-        seed = draw_seed(self.random_state if random_state is None else random_state)
+        seed = self.random_state if random_state is None else random_state
+        seed = int(seed) if isinstance(seed, Integral) else draw_seed(seed)
         if severities is None:
+            plan.check_prior()
             severities = plan.draw_severities(make_generator(seed))
-        severities = plan.check_severities(severities, caller=type(self).__name__)
+        severities = plan.check_severities(severities)
         row = plan.draw_row(severities, seed)
-        return Corruption(row["parameters"])(volume), row
+        return plan.make_step(row["parameters"])(volume), row
 
     def __call__(self, volume, *, random_state=None):
         """Corrupt a training scan; see ``augment`` of SeverityClassifier.
@@ -226,33 +241,37 @@ class ArtifactSimulator(TransformerMixin, BaseEstimator):
         grade : int, or a label of ``grades``
             Severity of the target.
         """
-        target = self._graded()
+        target, grades = self._plan().label_severities(self.target, self.grades)
         corrupted, record = self.corrupt(volume, random_state=random_state)
-        severity = record[target]
-        return corrupted, severity if self.grades is None else self.grades[severity]
+        return corrupted, grades[record[target]]
 
-    def _graded(self):
-        """Return the name of the artifact that an augmentation grades."""
-        names = self._plan().names
-        target = names[0] if self.target is None and len(names) == 1 else self.target
-        if target not in names:
-            raise ValueError(
-                "ArtifactSimulator: target must name the artifact that is graded, one "
-                f"of {', '.join(names)}, got {self.target!r}."
-            )
-        return target
+    def possible_grades(self):
+        """Return the grades that a training scan may get, for checks before training.
+
+        Returns
+        -------
+        grades : list
+            Those of every severity of the target that has a chance.
+
+        Raises
+        ------
+        ValueError
+            If the parameters are impossible for an augmentation.
+        """
+        plan = self._plan()
+        plan.check_prior()
+        target, grades = plan.label_severities(self.target, self.grades)
+        chances = zip(grades, plan.prior.counts[target], strict=True)
+        return [grade for grade, chance in chances if chance > 0]
 
     def _plan(self):
-        caller = type(self).__name__
-        chosen = LISA_ARTIFACTS if self.artifacts is None else self.artifacts
-        artifacts = [resolve_artifact(artifact, caller=caller) for artifact in chosen]
+        artifacts = LISA_ARTIFACTS if self.artifacts is None else self.artifacts
         prior = LISA_2025 if self.probabilities is None else self.probabilities
         if not isinstance(prior, SeverityPrior):
             prior = SeverityPrior(prior)
-        ranges = {a.NAME: a.RANGES for a in artifacts} | (self.ranges or {})
-        plan = CorruptionPlan(artifacts, ranges, prior)
-        plan.check(caller=caller)
-        return plan
+        return CorruptionPlan.of(
+            artifacts, self.ranges, prior, caller=type(self).__name__
+        )
 
     def _check_X(self, X, *, reset):
         return as_volumes(X, caller=type(self).__name__)

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from briqa_sk.kernels import signal_levels
-from briqa_sk.simulation._base import MIN_VOXELS, Artifact, acting_axis
+from briqa_sk.simulation._axes import MIN_VOXELS, acting_axis
+from briqa_sk.simulation._base import Artifact
 
 _HIGHEST_AMPLITUDE = 0.5
 _MOST_SPIKES = 3

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from briqa_sk.kernels import signal_levels
-from briqa_sk.simulation._base import Artifact, acting_axis, check_axis, draw_axes
+from briqa_sk.simulation._axes import acting_axis, check_axis, draw_axes
+from briqa_sk.simulation._base import Artifact
 
 _HIGHEST_AMPLITUDE = 0.9
 _MOST_LINES = 7

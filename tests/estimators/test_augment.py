@@ -54,6 +54,26 @@ def test_augmentation_must_return_a_known_grade(volumes, grades):
         fit(volumes, grades, Recorder(grade="terrible"), grades=order)
 
 
+class Promising(Recorder):
+    """An augmentation that says beforehand what it may return."""
+
+    def possible_grades(self):
+        return ["good", self.grade]
+
+
+def test_possible_grades_are_checked_before_training(volumes, grades):
+    order = ["good", "moderate", "bad"]
+    augment = Promising(grade="terrible")
+    with pytest.raises(ValueError, match=r"seen in fit, .* got 'terrible'"):
+        fit(volumes, grades, augment, grades=order)
+    with pytest.raises(ValueError, match="grades must give the order of text labels"):
+        fit(volumes, grades, augment)
+    assert not augment.draws
+    augment = Promising(grade="moderate")
+    fit(volumes, grades, augment, grades=order)
+    assert augment.draws
+
+
 def test_a_simulated_grade_needs_the_order_of_text_labels(volumes, grades):
     with pytest.raises(ValueError, match="grades must give the order of text labels"):
         fit(volumes, grades, Recorder(grade="moderate"))

@@ -1,8 +1,10 @@
+import json
 import os
 import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
 
 import nibabel as nib
@@ -21,6 +23,7 @@ from briqa_sk import (
 )
 from briqa_sk.exceptions import BriqaWarning
 from briqa_sk.preprocessing import cache as module
+from briqa_sk.simulation import ArtifactSimulator, SimulatedArtifactSampler
 
 
 @pytest.fixture
@@ -132,6 +135,71 @@ def test_the_steps_are_hashed_once_for_all_scans(paths, folder, monkeypatch):
     for index in (0, 1, 2, 3, 0, 1):
         X[index]
     assert len(hashed) == 2 + 6  # two steps, and six lookups
+
+
+@dataclass
+class AddOnce:
+    """A step that equals others and has no hash."""
+
+    amount: float
+
+    def __call__(self, volume):
+        return volume.derive(volume.data + self.amount, step="AddOnce")
+
+
+def test_a_step_need_not_be_hashable(paths, folder):
+    for amount in (1.0, 2.0, 1.0):
+        X = cached(paths, folder, AddOnce(amount))
+        assert X[0].history[-1] == "AddOnce"
+    assert len(entries(folder)) == 2
+
+
+@pytest.fixture
+def heads(tmp_path):
+    paths = [str(tmp_path / f"head{index}.nii.gz") for index in range(4)]
+    for index, path in enumerate(paths):
+        data = np.arange(index, index + 512, dtype=np.float32).reshape(8, 8, 8)
+        nib.save(nib.Nifti1Image(data, np.eye(4)), path)
+    return paths
+
+
+def simulate(X):
+    simulator = ArtifactSimulator(
+        ["noise"], probabilities={"noise": (0, 1, 1)}, random_state=0
+    )
+    return simulator.transform(X)
+
+
+def simulate_from_table(X):
+    simulator = ArtifactSimulator(
+        ["noise"], probabilities={"noise": (0, 1, 1)}, random_state=0
+    )
+    record = simulator.draw(len(X))
+    text = record["parameters"].map(json.dumps)
+    return simulator.replay(X, record.assign(parameters=text))
+
+
+def oversample(X):
+    sampler = SimulatedArtifactSampler("noise", random_state=0)
+    return sampler.fit_resample(X, [0, 0, 1, 2])[0]
+
+
+@pytest.mark.parametrize("make", [simulate, oversample])
+def test_simulated_scans_are_read_from_disk_the_second_time(heads, folder, make):
+    step, again = Count(), Count()
+    for counter in (step, again):
+        X = CacheVolumes(folder).transform(
+            make(LoadVolumes().transform(heads)).map(counter)
+        )
+        voxels = [volume.data for volume in X]
+    assert (step.n, again.n) == (len(X), 0)
+    assert len({data.tobytes() for data in voxels}) == len(X)
+
+
+def test_a_record_from_a_table_finds_the_entries_of_the_simulator(heads, folder):
+    for make in (simulate, simulate_from_table):
+        list(CacheVolumes(folder).transform(make(heads)))
+    assert len(entries(folder)) == len(heads)
 
 
 def test_volumes_in_memory_are_told_apart_by_their_voxels(folder):

@@ -18,10 +18,20 @@ from sklearn.utils.estimator_checks import (
 )
 from sklearn.utils.validation import validate_data
 
-from briqa_sk import LoadVolumes, SeverityClassifier, StandardizeIntensity
+from briqa_sk import (
+    CacheVolumes,
+    LoadVolumes,
+    SeverityClassifier,
+    StandardizeIntensity,
+)
 from briqa_sk.datasets import make_graded_heads, make_head_phantom
 from briqa_sk.io import VolumeSequence
-from briqa_sk.simulation import Noise, SimulatedArtifactSampler
+from briqa_sk.simulation import (
+    ArtifactSimulator,
+    Motion,
+    Noise,
+    SimulatedArtifactSampler,
+)
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +135,71 @@ def test_text_grades_need_their_order(sequence):
     assert sampler.record_["noise"].tolist() == [2, 2, 2, 1, 1, 1]
 
 
+def as_series(codes, categories):
+    return pd.Series(pd.Categorical.from_codes(codes, categories, ordered=True))
+
+
+@pytest.mark.parametrize("as_given", [lambda y: y, lambda y: y.array])
+def test_an_ordered_categorical_of_text_has_its_order(sequence, as_given):
+    y = as_given(as_series(Y, ["good", "fair", "bad"]))
+    sampler = SimulatedArtifactSampler("noise", random_state=0)
+    _, resampled = sampler.fit_resample(sequence, y)
+    assert type(resampled) is type(y)
+    assert resampled.dtype == y.dtype
+    assert Counter(resampled) == {"good": 4, "fair": 4, "bad": 4}
+    assert sampler.severities_ == {"good": 0, "fair": 1, "bad": 2}
+
+
+def test_a_category_that_is_absent_keeps_its_severity(sequence):
+    y = as_series([0, 0, 0, 0, 2, 2], ["good", "fair", "bad"])
+    sampler = SimulatedArtifactSampler("noise", random_state=0)
+    sampler.fit_resample(sequence, y)
+    assert sampler.record_["noise"].tolist() == [2, 2]
+
+
+def test_an_ordered_categorical_goes_through_a_pipeline(sequence):
+    pipe = Pipeline(
+        [
+            ("artifacts", SimulatedArtifactSampler("noise", random_state=0)),
+            ("scale", StandardizeIntensity()),
+            ("grade", SeverityClassifier("compact", "corn", max_epochs=1)),
+        ]
+    )
+    pipe.fit(sequence, as_series(Y, ["good", "fair", "bad"]))
+    assert pipe["grade"].grades_.tolist() == ["good", "fair", "bad"]
+    assert pipe["grade"].class_counts_.tolist() == [4, 4, 4]
+
+
+def test_the_record_makes_a_copy_again(sequence):
+    sampler = SimulatedArtifactSampler("noise", random_state=0)
+    X, _ = sampler.fit_resample(sequence, Y)
+    row = sampler.record_.iloc[-1]
+    again, _ = ArtifactSimulator(["noise"]).corrupt(
+        sequence[sampler.sample_indices_[-1]],
+        {"noise": row["noise"]},
+        random_state=row["seed"],
+    )
+    np.testing.assert_array_equal(X[len(X) - 1].data, again.data)
+
+
+def test_a_physical_value_is_refused_because_ranges_say_how_strong(sequence):
+    sampler = SimulatedArtifactSampler(Motion())
+    sampler.set_params(artifact__displacement_mm=3.0)
+    with pytest.raises(
+        ValueError, match=r"come without displacement_mm, because range"
+    ):
+        sampler.fit_resample(sequence, Y)
+
+
+def test_an_artifact_of_ones_own_makes_the_copies(sequence):
+    class Blanking(Noise):
+        def _apply(self, data, parameters, spacing_mm):
+            return data * 0
+
+    X, _ = SimulatedArtifactSampler(Blanking()).fit_resample(sequence, Y)
+    assert not X[len(X) - 1].data.any()
+
+
 def test_a_number_is_its_own_severity_where_others_are_absent(sequence):
     sampler = SimulatedArtifactSampler("noise", random_state=0)
     sampler.fit_resample(sequence, [0, 0, 0, 0, 2, 2])
@@ -213,6 +288,23 @@ def test_a_pipeline_over_files_trains_and_predicts(files):
     pipe.fit(files, Y)
     assert pipe["grade"].class_counts_.tolist() == [4, 4, 4]
     assert pipe.predict(files).shape == (6,)
+
+
+def test_a_cache_behind_the_sampler_keeps_the_copies(files, tmp_path):
+    pipe = Pipeline(
+        [
+            ("load", LoadVolumes()),
+            ("artifacts", SimulatedArtifactSampler("noise", random_state=0)),
+            ("scale", StandardizeIntensity()),
+            ("cache", CacheVolumes(tmp_path / "cache")),
+            ("grade", SeverityClassifier(max_epochs=2, random_state=0, device="cpu")),
+        ]
+    )
+    pipe.fit(files, Y)
+    entries = set((tmp_path / "cache").iterdir())
+    assert len(entries) == 12
+    pipe.fit(files, Y)
+    assert set((tmp_path / "cache").iterdir()) == entries
 
 
 def test_weights_that_pass_by_the_sampler_are_refused(sequence):

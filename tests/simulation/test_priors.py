@@ -120,6 +120,9 @@ def test_contradictory_pairs_give_possible_correlations():
     [
         (({"noise": (0.5, -0.5)},), "counts of noise must be numbers"),
         (({"noise": (0, 0)},), "not all 0, got"),
+        (({"noise": "often"},), "not all 0, got 'often'"),
+        (({"noise": 0.5},), "not all 0, got 0.5"),
+        (({"noise": (1, np.inf)},), "not all 0, got"),
         (({"noise": (1, 1)}, {("noise", "motion"): 0.1}), "got 'motion'"),
         (
             ({"a": (8, 2), "b": (5, 5)}, {("a", "b"): 3}),
@@ -130,6 +133,11 @@ def test_contradictory_pairs_give_possible_correlations():
 def test_impossible_priors_are_refused(arguments, said):
     with pytest.raises(ValueError, match=said):
         SeverityPrior(*arguments)
+
+
+def test_counts_that_are_no_dict_are_refused():
+    with pytest.raises(TypeError, match=r"must be a dict .* got \[0.3, 0.7\]"):
+        SeverityPrior([0.3, 0.7])
 
 
 def test_an_artifact_without_counts_is_refused():

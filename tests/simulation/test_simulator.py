@@ -1,10 +1,12 @@
 """Drawing, replaying, laziness and augmentation."""
 
 import json
+import pickle
 
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
@@ -20,9 +22,11 @@ from briqa_sk.io import VolumeSequence
 from briqa_sk.simulation import (
     ARTIFACTS,
     LISA_ARTIFACTS,
+    Artifact,
     ArtifactSimulator,
     Corruption,
     Motion,
+    Noise,
 )
 
 ALWAYS = dict.fromkeys(LISA_ARTIFACTS, (0.0, 0.0, 1.0))
@@ -149,12 +153,47 @@ def test_ranges_make_any_grading(heads):
         ({"ranges": {"snow": [(0, 0), (0, 1)]}}, ValueError, "ranges must be of"),
         ({"ranges": {"noise": [(0, 0), (0.5, 0.4)]}}, ValueError, "must rise"),
         ({"ranges": {"noise": [(0, 2)]}}, ValueError, "at least two pairs"),
-        ({"probabilities": {"noise": (1, 1)}}, ValueError, "probabilities|counts"),
+        ({"ranges": {"noise": 0.4}}, ValueError, "at least two pairs"),
+        ({"ranges": {"noise": [(0, 0), (0.1,)]}}, ValueError, "at least two pairs"),
+        ({"ranges": [(0, 0), (0, 1)]}, TypeError, "ranges must be a dict"),
+        ({"probabilities": {"noise": (1, 1)}}, ValueError, "must be given for every"),
+        (
+            {"artifacts": ["noise"], "probabilities": {"noise": (1, 1, 1, 1)}},
+            ValueError,
+            "probabilities of noise must be 3, one for each severity, got 4",
+        ),
+        (
+            {"probabilities": [0.3, 0.3, 0.4]},
+            TypeError,
+            "probabilities, must be a dict",
+        ),
+        ({"artifacts": ["spike"]}, ValueError, "got none for spike"),
+        ({"artifacts": "noise"}, TypeError, "artifacts must be a sequence of names"),
+        ({"artifacts": Noise()}, TypeError, "artifacts must be a sequence of names"),
+        ({"artifacts": [abs]}, TypeError, "an Artifact that has a NAME"),
+        ({"artifacts": [Noise(snr=4.0)]}, ValueError, "must come without snr, because"),
+        ({"artifacts": [Motion(axis=3)]}, ValueError, "axis must be 0, 1 or 2"),
+        ({"target": "spike"}, ValueError, "target must name the artifact"),
+        (
+            {"artifacts": ["noise"], "grades": ["good", "bad"]},
+            ValueError,
+            "grades must be 3, one for each severity of noise, got 2",
+        ),
+        (
+            {"target": "noise", "grades": list("abcd")},
+            ValueError,
+            "grades must be 3, one for each severity of noise, got 4",
+        ),
     ],
 )
-def test_impossible_wishes_are_refused(heads, params, error, said):
+def test_impossible_wishes_are_refused_in_fit(heads, params, error, said):
     with pytest.raises(error, match=said):
-        ArtifactSimulator(**params, random_state=0).fit(heads).draw(1)
+        ArtifactSimulator(**params, random_state=0).fit(heads)
+
+
+def test_wished_severities_need_no_probabilities(heads):
+    corrupted, _ = ArtifactSimulator(["spike"]).corrupt(heads[0], {"spike": 2})
+    assert corrupted.history[-1].startswith("spike")
 
 
 def test_unknown_severities_are_refused(heads):
@@ -165,6 +204,120 @@ def test_unknown_severities_are_refused(heads):
         simulator.corrupt(heads[0], {"motion": 1})
     with pytest.raises(ValueError, match="one row for each of the 4 scans"):
         simulator.replay(heads, simulator.draw(3))
+
+
+def test_the_seed_of_a_record_makes_the_scan_again(heads):
+    simulator = ArtifactSimulator(random_state=1)
+    record = simulator.draw(4)
+    for head, corrupted, row in zip(
+        heads, simulator.replay(heads, record), record.to_dict("records"), strict=True
+    ):
+        severities = {name: row[name] for name in LISA_ARTIFACTS}
+        again, kept = simulator.corrupt(head, severities, random_state=row["seed"])
+        np.testing.assert_array_equal(again.data, corrupted.data)
+        assert kept == row
+        assert simulator.corrupt(head, random_state=row["seed"])[1] == row
+    assert simulator.corrupt(heads[0], {"motion": 1}, random_state=7)[1]["seed"] == 7
+
+
+def test_a_record_that_was_a_table_replays_exactly(heads, tmp_path):
+    simulator = ArtifactSimulator(probabilities=ALWAYS, random_state=1)
+    record = simulator.draw(len(heads))
+    text = record.assign(parameters=record["parameters"].map(json.dumps))
+    text.to_csv(tmp_path / "record.csv", index=False)
+    again = simulator.replay(heads, pd.read_csv(tmp_path / "record.csv"))
+    expected = simulator.replay(heads, record)
+    np.testing.assert_array_equal(again[3].data, expected[3].data)
+    assert again.columns["motion"].tolist() == expected.columns["motion"].tolist()
+
+
+def test_a_record_that_can_not_be_replayed_says_why(heads):
+    simulator = ArtifactSimulator(["motion", "noise"], probabilities=ALWAYS)
+    record = simulator.draw(len(heads))
+    with pytest.raises(ValueError, match="got one without parameters, noise"):
+        simulator.replay(heads, record[["motion", "seed"]])
+    for saved, error, said in [
+        (record.astype({"parameters": str}), ValueError, "or JSON, got the text"),
+        (record.assign(parameters=np.nan), TypeError, "or JSON, got nan"),
+    ]:
+        with pytest.raises(error, match=said):
+            simulator.replay(heads, saved)
+    with pytest.raises(ValueError, match="Give artifacts of your own as objects"):
+        Corruption({"snow": {"strength": 0.5}})
+
+
+NEVER = {"noise": (1, 0, 0)}
+
+
+@pytest.mark.parametrize("step", [Corruption({}), ArtifactSimulator(["noise"])])
+def test_what_is_no_magnitude_is_refused_where_nothing_is_drawn(heads, step):
+    if isinstance(step, ArtifactSimulator):
+        step = clone(step).set_params(probabilities=NEVER)
+    hollow = heads[0].data.copy()
+    hollow[5, 5, 5] = np.nan
+    for wrong, said in [(heads[0].data - 100, "0 or more"), (hollow, "NaN or inf")]:
+        with pytest.raises(ValueError, match=said):
+            step(wrong)
+        with pytest.raises(ValueError, match=said):
+            step(heads[0].derive(wrong, step="wrong"))
+
+
+def test_where_nothing_is_drawn_a_private_float32_comes_back(heads):
+    simulator = ArtifactSimulator(["noise"], probabilities=NEVER)
+    whole = np.rint(heads[0].data).astype(np.int64)
+    for volume in (whole, whole.astype(np.float32), torch.from_numpy(whole)):
+        same, _ = simulator.corrupt(volume)
+        assert same.dtype in (np.float32, torch.float32)
+        same[:] = -1
+        assert volume.min() == 0
+    assert simulator.corrupt(heads[0])[0].history == heads[0].history
+
+
+class Halving(Artifact):
+    """An artifact of one's own."""
+
+    NAME, PHYSICAL = "halving", "loss"
+
+    def __init__(self, loss=None):
+        self.loss = loss
+
+    def _draw(self, strength, rng):
+        return {"loss": self.loss if strength is None else strength / 2}
+
+    def _apply(self, data, parameters, spacing_mm):
+        return data * (1 - parameters["loss"])
+
+
+class Blanking(Noise):
+    """One's own instead of that of the package."""
+
+    def _apply(self, data, parameters, spacing_mm):
+        return data * 0
+
+
+def test_an_artifact_of_ones_own_is_applied_last(heads):
+    simulator = ArtifactSimulator(
+        [Halving(), "noise"],
+        ranges={"halving": [(0, 0), (1, 1)]},
+        probabilities={"halving": (0, 1), "noise": (0, 0, 1)},
+        random_state=0,
+    )
+    X = simulator.fit_transform(heads)
+    record = simulator.draw(len(heads))
+    assert list(record["parameters"][0]) == ["noise", "halving"]
+    assert X[0].history[-1] == "halving: loss=0.5"
+    noisy = Corruption({"noise": record["parameters"][0]["noise"]})(heads[0])
+    np.testing.assert_array_equal(X[0].data, noisy.data / 2)
+    again = pickle.loads(pickle.dumps(X))
+    np.testing.assert_array_equal(again[0].data, X[0].data)
+    _, row = simulator.corrupt(heads[0], {"halving": 1})
+    by_hand = Corruption(json.loads(json.dumps(row["parameters"])), [Halving()])
+    np.testing.assert_array_equal(by_hand(heads[0]).data, heads[0].data / 2)
+
+
+def test_a_subclass_acts_in_place_of_the_artifact_of_its_name(heads):
+    blanked, _ = ArtifactSimulator([Blanking()]).corrupt(heads[0], {"noise": 2})
+    assert not blanked.data.any()
 
 
 def test_as_augmentation_it_tells_the_grade(heads):
@@ -178,6 +331,50 @@ def test_as_augmentation_it_tells_the_grade(heads):
         ArtifactSimulator()(heads[0])
     _, grade = ArtifactSimulator(target="zipper", probabilities=ALWAYS)(heads[0])
     assert grade == 2
+
+
+def test_as_augmentation_it_tells_which_grades_are_possible():
+    simulator = ArtifactSimulator(["noise"], probabilities={"noise": (0.5, 0, 0.5)})
+    assert simulator.possible_grades() == [0, 2]
+    assert clone(simulator).set_params(grades=list("abc")).possible_grades() == [
+        "a",
+        "c",
+    ]
+    with pytest.raises(ValueError, match="target must name the artifact"):
+        ArtifactSimulator().possible_grades()
+
+
+def test_severities_may_share_a_grade(heads):
+    augment = ArtifactSimulator(["noise"], probabilities=ALWAYS, grades=[0, 1, 1])
+    clf = SeverityClassifier(augment=augment, max_epochs=1, device="cpu")
+    assert clf.fit(heads, [0, 1, 0, 1]).classes_.tolist() == [0, 1]
+
+
+class Unused(ArtifactSimulator):
+    """Fails if it is asked for a scan."""
+
+    def __call__(self, volume, *, random_state=None):
+        pytest.fail("training began")
+
+
+@pytest.mark.parametrize("n_workers", [0, 2])
+@pytest.mark.parametrize(
+    ("augment", "said"),
+    [
+        (Unused(["noise"]), r"a grade seen in fit, one of \[0, 1\], got 2"),
+        (Unused(["noise"], grades=[0, 1]), "grades must be 3"),
+        (Unused(), "target must name the artifact"),
+        (Unused(["spike"]), "got none for spike"),
+    ],
+)
+def test_an_augmentation_that_does_not_fit_is_refused_before_training(
+    heads, augment, said, n_workers
+):
+    clf = SeverityClassifier(
+        augment=augment, max_epochs=1, device="cpu", num_workers=n_workers
+    )
+    with pytest.raises(ValueError, match=f"^[^\n]*{said}"):
+        clf.fit(heads, [0, 1, 0, 1])
 
 
 class Watch(StandardizeIntensity):

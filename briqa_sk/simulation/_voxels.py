@@ -1,0 +1,113 @@
+"""Voxels in, voxels out: as an artifact works on them, and as the caller has them."""
+
+import numpy as np
+import torch
+
+from briqa_sk.io import Volume
+
+
+def private_copy(volume, *, caller):
+    """Return a C-contiguous float32 copy of a magnitude image as a tensor.
+
+    Parameters
+    ----------
+    volume : Volume, ndarray or Tensor of shape (i, j, k)
+        Left untouched.
+    caller : str
+        Opens the error message.
+
+    Returns
+    -------
+    data : Tensor of shape (i, j, k), dtype float32
+        On the device of the input.
+
+    Raises
+    ------
+    ValueError
+        If it is not 3-D, is empty, or has NaN, infinite or negative voxels.
+    TypeError
+        If the voxels are not real numbers.
+    """
+    if isinstance(volume, torch.Tensor):
+        kind = "c" if volume.is_complex() else "f"
+        shape = tuple(volume.shape)
+    else:
+        volume = np.asarray(volume)
+        kind, shape = volume.dtype.kind, volume.shape
+    if kind not in "biuf":
+        raise TypeError(
+            f"{caller}: voxels must be real numbers, got "
+            f"{'complex ones' if kind == 'c' else f'dtype {volume.dtype}'}."
+        )
+    if len(shape) != 3 or 0 in shape:
+        raise ValueError(
+            f"{caller}: a volume must be 3-D (i, j, k), got shape {shape}."
+        )
+    if isinstance(volume, torch.Tensor):
+        data = torch.empty(shape, dtype=torch.float32, device=volume.device)
+        data.copy_(volume.detach())
+    else:
+        data = torch.from_numpy(np.array(volume, dtype=np.float32, order="C"))
+    _check_magnitude(data, caller)
+    return data
+
+
+def _check_magnitude(data, caller):
+    low, high = (float(extreme) for extreme in torch.aminmax(data))
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ValueError(
+            f"{caller}: voxels must be finite, got NaN or inf. Fill them, or leave the "
+            "scan out."
+        )
+    if low < 0:
+        raise ValueError(
+            f"{caller}: voxels must be a magnitude, 0 or more, got {low:.4g}. Simulate "
+            "before StandardizeIntensity."
+        )
+
+
+def like(volume, data, *, step):
+    """Return voxels in the type of the volume that they were made from.
+
+    Parameters
+    ----------
+    volume : Volume, ndarray or Tensor
+        The original.
+    data : Tensor of shape (i, j, k)
+        New voxels.
+    step : str
+        Entry for the history of a Volume.
+
+    Returns
+    -------
+    volume : Volume, ndarray or Tensor
+        A Volume for a Volume, an array for an array, a tensor for a tensor.
+    """
+    if isinstance(volume, torch.Tensor):
+        return data
+    array = data.numpy()
+    return volume.derive(array, step=step) if isinstance(volume, Volume) else array
+
+
+def unchanged(volume, data, *, step):
+    """Return a copy of a scan that keeps the precision it came in.
+
+    Parameters
+    ----------
+    volume : Volume, ndarray or Tensor
+        The original.
+    data : Tensor of shape (i, j, k)
+        The same voxels in float32, for whole numbers.
+    step : str
+        Entry for the history of a Volume.
+
+    Returns
+    -------
+    volume : Volume, ndarray or Tensor
+        Of the type of the original.
+    """
+    if isinstance(volume, torch.Tensor) and volume.is_floating_point():
+        return volume.detach().clone()
+    if isinstance(volume, np.ndarray) and volume.dtype.kind == "f":
+        return volume.copy()
+    return like(volume, data, step=step)
