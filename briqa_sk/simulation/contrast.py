@@ -4,12 +4,12 @@ import math
 
 import numpy as np
 import torch
-from scipy.special import ndtri
 from torch.nn.functional import avg_pool3d, max_pool3d
 
 from briqa_sk.kernels import signal_levels
 from briqa_sk.kernels.levels import SignalLevels
 from briqa_sk.simulation._base import Artifact
+from briqa_sk.simulation._tables import NORMAL, look_up, random_words
 from briqa_sk.simulation.bias_field import BiasField
 
 _LARGEST_LOSS = 0.9
@@ -24,7 +24,6 @@ _N_STEPS = 12
 _BELOW_SIGMA = 0.903  # median of the spreads of 27 normal numbers that are below 1
 _BLOCK = 1 << 16  # voxels whose noise fits into the cache of the processor
 # Equally likely values of a standard normal number: 16 random bits look one up.
-_NORMAL = ndtri((np.arange(1 << 16) + 0.5) / (1 << 16)).astype(np.float32)
 
 
 class Contrast(Artifact):
@@ -203,8 +202,9 @@ def _contract(data, share, loss):
     """Move tissue towards its mean, in place."""
     rows = _rows_per_slab(data)
     slabs = list(zip(data.split(rows), share.split(rows), strict=True))
+    # Slab by slab, for a sum in float64 makes a copy in float64.
     signal = sum(float((slab * part).sum(dtype=torch.float64)) for slab, part in slabs)
-    weight = float(share.sum(dtype=torch.float64))
+    weight = sum(float(part.sum(dtype=torch.float64)) for _, part in slabs)
     mean = signal / weight if weight else 0.0
     for slab, part in slabs:
         slab.sub_((slab - mean).mul_(part), alpha=loss)
@@ -212,13 +212,11 @@ def _contract(data, share, loss):
 
 def _add_noise(data, loss, sigma, bits):
     """Add what noise was lost, in place; the result is a magnitude."""
-    normal = np.float32(sigma) * _NORMAL
+    normal = np.float32(sigma) * NORMAL
     for block, lost in zip(
         data.view(-1).split(_BLOCK), loss.view(-1).split(_BLOCK), strict=True
     ):
-        n = len(block)
-        words = bits.random_raw((n + 3) // 4).view(np.uint16)[:n]
-        noise = torch.from_numpy(normal.take(words)).to(block.device)
+        noise = look_up(normal, random_words(bits, len(block)), block.device)
         block.addcmul_(noise, (2 - lost).mul_(lost).sqrt_()).abs_()
 
 

@@ -1,17 +1,13 @@
 """Thermal noise of the receiver."""
 
 import numpy as np
-import torch
 
 from briqa_sk.kernels import signal_levels
 from briqa_sk.simulation._base import Artifact
-from briqa_sk.simulation._rayleigh import RADII, STEPS
+from briqa_sk.simulation._tables import COSINES, RADII, look_up, random_words
 
 _LOWEST_SNR = 2.0
 _BLOCK = 1 << 16  # voxels whose intermediate results fit into the processor's cache
-
-# Box and Muller: a complex Gaussian has a Rayleigh radius and a uniform angle.
-_TWICE_COSINES = (2 * np.cos(2 * np.pi * STEPS)).astype(np.float32)
 
 
 class Noise(Artifact):
@@ -104,9 +100,10 @@ def add_noise(volume, strength, *, spacing_mm=(1.0, 1.0, 1.0), random_state=None
 def _add_rician(signal, radii, bits):
     """Overwrite a block with its magnitude under noise; 32 random bits per voxel."""
     n = len(signal)
-    words = bits.random_raw((n + 1) // 2).view(np.uint16)
-    radius = torch.from_numpy(radii.take(words[:n])).to(signal.device)
-    cosine = torch.from_numpy(_TWICE_COSINES.take(words[-n:])).to(signal.device)
-    # |s + r e^{ia}| = sqrt(s^2 + r (2 s cos a + r))
-    cosine.mul_(signal).add_(radius)
+    words = random_words(bits, 2 * n)
+    radius = look_up(radii, words[:n], signal.device)
+    cosine = look_up(COSINES, words[n:], signal.device)
+    # Box and Muller: a complex Gaussian has a Rayleigh radius r and a uniform angle a,
+    # and |s + r e^{ia}| = sqrt(s^2 + r (2 s cos a + r)).
+    cosine.mul_(signal).mul_(2).add_(radius)
     signal.square_().addcmul_(radius, cosine).abs_().sqrt_()

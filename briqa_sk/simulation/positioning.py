@@ -3,13 +3,12 @@
 import math
 
 import numpy as np
-import torch
 
 from briqa_sk.kernels import signal_levels
 from briqa_sk.kernels.wrapping import count_sources, move_and_wrap
 from briqa_sk.simulation._axes import MIN_VOXELS, acting_axis, check_axis, draw_axes
 from briqa_sk.simulation._base import Artifact
-from briqa_sk.simulation._rayleigh import MEAN, RADII
+from briqa_sk.simulation._tables import MEAN_RADIUS, RADII, look_up, random_words
 from briqa_sk.simulation.poses import draw_direction, keep_in_plane, make_pose
 
 _LARGEST_MM = 35.0
@@ -138,8 +137,8 @@ class _Air:
 
     def voxels(self, n, device):
         """Return magnitudes of pure noise (Rayleigh), or zeros for air without any."""
-        words = self._bits.random_raw((n + 3) // 4).view(np.uint16)[:n]
-        return torch.from_numpy(RADII.take(words)).to(device).mul_(self._sigma)
+        words = random_words(self._bits, n)
+        return look_up(RADII, words, device).mul_(self._sigma)
 
     def settle(self, image, n_sources):
         """Fill a slice where it has no source, and keep one air where it has several.
@@ -148,7 +147,7 @@ class _Air:
         """
         if n_sources.max() > 1:
             spare = n_sources.float().sub_(1).clamp_(min=0)
-            image.sub_(spare, alpha=MEAN * self._sigma).clamp_(min=0)
+            image.sub_(spare, alpha=MEAN_RADIUS * self._sigma).clamp_(min=0)
         is_empty = n_sources == 0
         image[is_empty] = self.voxels(int(is_empty.sum()), image.device)
 
