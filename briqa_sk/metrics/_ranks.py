@@ -1,0 +1,34 @@
+"""Labels as ranks, and what is no label."""
+
+import numpy as np
+import pandas as pd
+from sklearn.utils import check_consistent_length
+
+from briqa_sk._validation import check_grades
+
+
+def as_ranks(y_true, y_pred, grades, *, caller):
+    """Return both label arrays as ranks from best (0) to worst, and how many exist."""
+    check_consistent_length(y_true, y_pred)
+    categories = getattr(getattr(y_true, "dtype", None), "categories", None)
+    true, pred = np.asarray(y_true), np.asarray(y_pred)
+    if grades is None and categories is not None and y_true.dtype.ordered:
+        grades = list(categories)
+    both = np.concatenate([true, pred])
+    check_labels(both, caller=caller)
+    seen = check_grades(both, grades, ordinal_for="the score", caller=caller)
+    scale = seen if grades is None else np.asarray(list(grades))
+    rank = {label: position for position, label in enumerate(scale.tolist())}
+    ranks = np.array([rank[label] for label in both.tolist()])
+    return ranks[: len(true)], ranks[len(true) :], len(scale)
+
+
+def check_labels(labels, *, caller):
+    if len(labels) == 0:
+        raise ValueError(f"{caller}: labels must hold at least 1 scan, got none.")
+    n_missing = int(pd.isna(labels).sum())
+    if n_missing:
+        raise ValueError(
+            f"{caller}: every scan must have a label, got {n_missing} of {len(labels)} "
+            "that are None or NaN. Leave these scans out."
+        )
