@@ -12,7 +12,7 @@ def make_parser():
     )
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for add in (_add_demo, _add_train, _add_predict, _add_simulate):
+    for add in (_add_demo, _add_train, _add_predict, _add_score, _add_simulate):
         add(commands)
     return parser
 
@@ -71,6 +71,20 @@ def _add_predict(commands):
         default="auto",
         help="where the network runs (default: a GPU if there is one)",
     )
+
+
+def _add_score(commands):
+    command = _add_command(
+        commands, "score", "Score predicted grades by the rule of the LISA challenge."
+    )
+    command.add_argument("truth", metavar="TRUTH.csv", help="true grades")
+    command.add_argument("predictions", metavar="PRED.csv", help="predicted grades")
+    command.add_argument(
+        "--common",
+        action="store_true",
+        help="score the scans that both tables have, instead of stopping",
+    )
+    command.add_argument("--out", help="JSON file with every number")
 
 
 def _add_simulate(commands):
