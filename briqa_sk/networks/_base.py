@@ -46,6 +46,31 @@ class NetworkConfig(BaseEstimator):
             )
 
 
+class ConvNetConfig(NetworkConfig):
+    """Parameters of a network that exists for images as well as for volumes."""
+
+    @abstractmethod
+    def build(self, spatial_dims, in_channels, n_outputs):
+        """Build the network.
+
+        Parameters
+        ----------
+        spatial_dims : {2, 3}
+            2 for images of (batch, in_channels, i, j), 3 for volumes.
+        in_channels, n_outputs : int
+            As in :class:`NetworkConfig`.
+
+        Returns
+        -------
+        module : torch.nn.Module
+            As in :class:`NetworkConfig`.
+        """
+
+    def __call__(self, in_channels, n_outputs):
+        """Build the network for volumes; see :class:`NetworkConfig`."""
+        return self.build(3, in_channels, n_outputs)
+
+
 def check_network_shape(config, shape, *, caller):
     """Refuse volumes that are too small for a network.
 

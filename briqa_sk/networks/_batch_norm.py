@@ -4,8 +4,8 @@ from torch import nn
 from torch.nn import functional as F
 
 
-class BatchNorm3d(nn.BatchNorm3d):
-    """``torch.nn.BatchNorm3d`` that takes one value per channel in training, too.
+class _OneValueWillDo:
+    """Take one value per channel in training, too.
 
     A single scan that the network has reduced to a single voxel has no spread to
     normalise by, and torch raises. Here such a batch is normalised by the running
@@ -13,7 +13,7 @@ class BatchNorm3d(nn.BatchNorm3d):
     """
 
     def forward(self, x):
-        """Return (batch, channels, i, j, k) features, normalised."""
+        """Return (batch, channels, ...) features, normalised."""
         n_values = x.numel() // x.shape[1]
         if n_values > 1 or not self.training:
             return super().forward(x)
@@ -22,11 +22,23 @@ class BatchNorm3d(nn.BatchNorm3d):
         )
 
 
+class BatchNorm2d(_OneValueWillDo, nn.BatchNorm2d):
+    """``torch.nn.BatchNorm2d`` that takes one value per channel in training, too."""
+
+
+class BatchNorm3d(_OneValueWillDo, nn.BatchNorm3d):
+    """``torch.nn.BatchNorm3d`` that takes one value per channel in training, too."""
+
+
+OURS = {nn.BatchNorm2d: BatchNorm2d, nn.BatchNorm3d: BatchNorm3d}
+
+
 def replace_batch_norms(module):
     """Exchange every batch norm inside a network, in place, weights included."""
     for name, child in module.named_children():
-        if type(child) is nn.BatchNorm3d:
-            norm = BatchNorm3d(child.num_features, child.eps, child.momentum)
+        if type(child) in OURS:
+            kind = OURS[type(child)]
+            norm = kind(child.num_features, child.eps, child.momentum)
             norm.load_state_dict(child.state_dict())
             setattr(module, name, norm)
         else:

@@ -5,10 +5,12 @@ from itertools import pairwise
 import torch
 from torch import nn
 
-from briqa_sk.networks._base import NetworkConfig
+from briqa_sk.networks._base import ConvNetConfig
+
+CONV = {2: nn.Conv2d, 3: nn.Conv3d}
 
 
-class CompactNet(NetworkConfig):
+class CompactNet(ConvNetConfig):
     """Four strided convolutions, mean and maximum over the volume, one linear layer.
 
     Small enough to train from scratch on a CPU, and without dropout or batch
@@ -38,14 +40,14 @@ class CompactNet(NetworkConfig):
         """Smallest volume (i, j, k): one voxel."""
         return (1, 1, 1)
 
-    def __call__(self, in_channels, n_outputs):
-        """Build the network; see :class:`NetworkConfig`."""
+    def build(self, spatial_dims, in_channels, n_outputs):
+        """Build the network; see :class:`ConvNetConfig`."""
         # Normalising one channel of one voxel would leave nothing but zero.
         if self.n_filters < 2:
             raise ValueError(
                 f"CompactNet: n_filters must be at least 2, got {self.n_filters}."
             )
-        return CompactModule(in_channels, n_outputs, self.n_filters)
+        return CompactModule(spatial_dims, in_channels, n_outputs, self.n_filters)
 
 
 class CompactModule(nn.Module):
@@ -53,6 +55,8 @@ class CompactModule(nn.Module):
 
     Parameters
     ----------
+    spatial_dims : {2, 3}
+        For images or for volumes.
     in_channels : int
         Channels of a volume.
     n_outputs : int
@@ -61,11 +65,11 @@ class CompactModule(nn.Module):
         Channels of the first convolution.
     """
 
-    def __init__(self, in_channels, n_outputs, n_filters):
+    def __init__(self, spatial_dims, in_channels, n_outputs, n_filters):
         super().__init__()
         widths = [in_channels, *(n_filters * 2**stage for stage in range(4))]
         self.encoder = nn.Sequential(
-            *(_stage(n_in, n_out) for n_in, n_out in pairwise(widths))
+            *(_stage(CONV[spatial_dims], *ends) for ends in pairwise(widths))
         )
         self.head = nn.Linear(2 * widths[-1], n_outputs)
 
@@ -78,9 +82,9 @@ class CompactModule(nn.Module):
         return self.head(torch.cat([x.mean(dim=2), x.amax(dim=2)], dim=1))
 
 
-def _stage(n_in, n_out):
+def _stage(conv, n_in, n_out):
     return nn.Sequential(
-        nn.Conv3d(n_in, n_out, kernel_size=3, stride=2, padding=1),
+        conv(n_in, n_out, kernel_size=3, stride=2, padding=1),
         # One group: the pattern over the channels survives even for a single voxel.
         nn.GroupNorm(1, n_out),
         nn.ReLU(inplace=True),

@@ -1,6 +1,6 @@
 """Densely connected networks."""
 
-from briqa_sk.networks._base import NetworkConfig
+from briqa_sk.networks._base import ConvNetConfig
 from briqa_sk.networks._monai import build_monai
 
 BLOCKS = {
@@ -11,7 +11,7 @@ BLOCKS = {
 }
 
 
-class DenseNet(NetworkConfig):
+class DenseNet(ConvNetConfig):
     """MONAI's 3-D DenseNet [1]_.
 
     Parameters
@@ -49,11 +49,12 @@ class DenseNet(NetworkConfig):
         """Smallest volume (i, j, k): 29 is halved five times before nothing is left."""
         return (29, 29, 29)
 
-    def __call__(self, in_channels, n_outputs):
-        """Build the network; see :class:`NetworkConfig`."""
+    def build(self, spatial_dims, in_channels, n_outputs):
+        """Build the network; see :class:`ConvNetConfig`."""
         self._check_choice("layers", BLOCKS)
         return build_monai(
             "DenseNet",
+            spatial_dims,
             in_channels=in_channels,
             out_channels=n_outputs,
             init_features=self.init_features,

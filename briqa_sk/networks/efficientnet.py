@@ -1,6 +1,6 @@
 """EfficientNets."""
 
-from briqa_sk.networks._base import NetworkConfig
+from briqa_sk.networks._base import ConvNetConfig
 from briqa_sk.networks._monai import build_monai
 
 #: Variant -> smallest axis of a volume. MONAI pads for the image size that the variant
@@ -8,7 +8,7 @@ from briqa_sk.networks._monai import build_monai
 VARIANTS = {"b0": 32, "b1": 16, "b2": 4, "b3": 12, "b4": 28}
 
 
-class EfficientNet(NetworkConfig):
+class EfficientNet(ConvNetConfig):
     """MONAI's 3-D EfficientNet [1]_.
 
     It drops features and whole blocks at random in training, by the rates of the
@@ -42,11 +42,12 @@ class EfficientNet(NetworkConfig):
         self._check_choice("variant", VARIANTS)
         return (VARIANTS[self.variant],) * 3
 
-    def __call__(self, in_channels, n_outputs):
-        """Build the network; see :class:`NetworkConfig`."""
+    def build(self, spatial_dims, in_channels, n_outputs):
+        """Build the network; see :class:`ConvNetConfig`."""
         self._check_choice("variant", VARIANTS)
         return build_monai(
             "EfficientNetBN",
+            spatial_dims,
             model_name=f"efficientnet-{self.variant}",
             pretrained=False,
             in_channels=in_channels,

@@ -52,6 +52,41 @@ def find_head(module, n_outputs):
     return heads[-1]
 
 
+def build_encoder(build, in_channels):
+    """Build a network without its head.
+
+    Parameters
+    ----------
+    build : callable
+        ``(in_channels, n_outputs) -> nn.Module``, such as a network configuration.
+    in_channels : int
+        Channels of what the network sees.
+
+    Returns
+    -------
+    encoder : torch.nn.Module
+        The network, which returns what entered its head.
+    n_features : int
+        How many that are.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from briqa_sk.networks import CompactNet
+    >>> encoder, n_features = build_encoder(CompactNet(), in_channels=1)
+    >>> encoder(torch.zeros(2, 1, 8, 8, 8)).shape == (2, n_features)
+    True
+    """
+    module = build(in_channels, 1)
+    head = find_head(module, n_outputs=1)
+    path = next(name for name, layer in module.named_modules() if layer is head)
+    if not path:
+        return nn.Identity(), head.in_features
+    parent, _, name = path.rpartition(".")
+    setattr(module.get_submodule(parent), name, nn.Identity())
+    return module, head.in_features
+
+
 @dataclass
 class FeatureRecord:
     """What a head was given in the latest forward pass.

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from briqa_sk.networks._base import NetworkConfig
+from briqa_sk.networks._base import ConvNetConfig
 from briqa_sk.networks._monai import build_monai
 
 #: Variant -> expansion of the encoder stages, expansion of the bottleneck, blocks of
@@ -15,7 +15,7 @@ VARIANTS = {
 }
 
 
-class MedNeXt(NetworkConfig):
+class MedNeXt(ConvNetConfig):
     """The encoder of MONAI's MedNeXt [1]_, global average, one linear layer.
 
     Parameters
@@ -54,12 +54,13 @@ class MedNeXt(NetworkConfig):
         """
         return (17, 17, 17)
 
-    def __call__(self, in_channels, n_outputs):
-        """Build the network; see :class:`NetworkConfig`."""
+    def build(self, spatial_dims, in_channels, n_outputs):
+        """Build the network; see :class:`ConvNetConfig`."""
         self._check_choice("variant", VARIANTS)
         expansion, bottleneck_expansion, n_blocks, n_bottleneck = VARIANTS[self.variant]
         net = build_monai(
             "MedNeXt",
+            spatial_dims,
             in_channels=in_channels,
             init_filters=self.init_filters,
             encoder_expansion_ratio=expansion,
@@ -71,7 +72,6 @@ class MedNeXt(NetworkConfig):
             blocks_up=(),  # no decoder: what follows the bottleneck is out_0
         )
         n_features = self.init_filters * 2 ** len(n_blocks)
-        net.out_0 = nn.Sequential(
-            nn.AdaptiveAvgPool3d(1), nn.Flatten(), nn.Linear(n_features, n_outputs)
-        )
+        mean = {2: nn.AdaptiveAvgPool2d, 3: nn.AdaptiveAvgPool3d}[spatial_dims](1)
+        net.out_0 = nn.Sequential(mean, nn.Flatten(), nn.Linear(n_features, n_outputs))
         return net

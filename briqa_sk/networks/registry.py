@@ -1,25 +1,15 @@
 """Names of the networks."""
 
 from briqa_sk._validation import resolve
-from briqa_sk.networks.compact import CompactNet
-from briqa_sk.networks.densenet import BLOCKS as DENSENETS
-from briqa_sk.networks.densenet import DenseNet
-from briqa_sk.networks.efficientnet import VARIANTS as EFFICIENTNETS
-from briqa_sk.networks.efficientnet import EfficientNet
-from briqa_sk.networks.mednext import VARIANTS as MEDNEXTS
-from briqa_sk.networks.mednext import MedNeXt
-from briqa_sk.networks.resnet import BLOCKS as RESNETS
-from briqa_sk.networks.resnet import ResNet
-from briqa_sk.networks.vit import ViT
+from briqa_sk.networks.backbones import BACKBONES
+from briqa_sk.networks.frequency import FrequencyFusion
+from briqa_sk.networks.slices import POOLINGS, SliceNet
 
 #: Name -> configuration.
 NETWORKS = {
-    "compact": CompactNet(),
-    **{f"densenet{layers}": DenseNet(layers) for layers in DENSENETS},
-    **{f"efficientnet-{variant}": EfficientNet(variant) for variant in EFFICIENTNETS},
-    **{f"mednext_{variant}": MedNeXt(variant) for variant in MEDNEXTS},
-    **{f"resnet{layers}": ResNet(layers) for layers in RESNETS},
-    "vit": ViT(),
+    **BACKBONES,
+    "fusion": FrequencyFusion(),
+    **{f"slices_{pooling}": SliceNet(pooling=pooling) for pooling in POOLINGS},
 }
 
 

@@ -1,6 +1,6 @@
 """Residual networks."""
 
-from briqa_sk.networks._base import NetworkConfig
+from briqa_sk.networks._base import ConvNetConfig
 from briqa_sk.networks._monai import build_monai
 
 BLOCKS = {
@@ -12,7 +12,7 @@ BLOCKS = {
 }
 
 
-class ResNet(NetworkConfig):
+class ResNet(ConvNetConfig):
     """MONAI's 3-D ResNet [1]_, with the strides of MedicalNet.
 
     Parameters
@@ -44,12 +44,13 @@ class ResNet(NetworkConfig):
         """Smallest volume (i, j, k): one voxel, because every stride is padded."""
         return (1, 1, 1)
 
-    def __call__(self, in_channels, n_outputs):
-        """Build the network; see :class:`NetworkConfig`."""
+    def build(self, spatial_dims, in_channels, n_outputs):
+        """Build the network; see :class:`ConvNetConfig`."""
         self._check_choice("layers", BLOCKS)
         block, n_blocks = BLOCKS[self.layers]
         return build_monai(
             "ResNet",
+            spatial_dims,
             block=block,
             layers=n_blocks,
             block_inplanes=(64, 128, 256, 512),

@@ -1,7 +1,8 @@
+import pytest
 import torch
 from torch import nn
 
-from briqa_sk.networks._batch_norm import BatchNorm3d, replace_batch_norms
+from briqa_sk.networks._batch_norm import BatchNorm2d, BatchNorm3d, replace_batch_norms
 
 
 def make_pair():
@@ -30,10 +31,13 @@ def test_one_value_per_channel_goes_by_the_running_statistics():
     assert ours.num_batches_tracked == 0
 
 
-def test_every_batch_norm_of_a_network_is_exchanged_with_its_settings():
-    net = nn.Sequential(nn.Sequential(nn.BatchNorm3d(2, eps=0.1, momentum=0.3)))
+@pytest.mark.parametrize(
+    ("kind", "ours"), [(nn.BatchNorm2d, BatchNorm2d), (nn.BatchNorm3d, BatchNorm3d)]
+)
+def test_every_batch_norm_of_a_network_is_exchanged_with_its_settings(kind, ours):
+    net = nn.Sequential(nn.Sequential(kind(2, eps=0.1, momentum=0.3)))
     net[0][0].bias.data.fill_(5)
     replace_batch_norms(net)
     norm = net[0][0]
-    assert type(norm) is BatchNorm3d
+    assert type(norm) is ours
     assert (norm.eps, norm.momentum, norm.bias.tolist()) == (0.1, 0.3, [5.0, 5.0])

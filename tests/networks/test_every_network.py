@@ -1,8 +1,10 @@
 """What every network promises, checked over all of them."""
 
 import copy
+import csv
 import pickle
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,7 +23,9 @@ from briqa_sk.networks import (
     record_features,
     resolve_network,
 )
+from briqa_sk.networks.head import build_encoder
 
+GUIDE = Path(__file__).parents[2] / "docs" / "user_guide" / "networks.tsv"
 LARGE = {
     "densenet201",
     "densenet264",
@@ -36,6 +40,10 @@ LARGE = {
 NAMES = [
     pytest.param(name, marks=[pytest.mark.slow] if name in LARGE else [])
     for name in NETWORKS
+]
+#: The first name of every kind; the others repeat the same blocks more often.
+ONE_OF_EACH = [
+    *{type(config): name for name, config in [*NETWORKS.items()][::-1]}.values()
 ]
 every_network = pytest.mark.parametrize("name", NAMES)
 
@@ -55,10 +63,35 @@ def built(request):
     return config, net, draw(config.min_shape)
 
 
-def test_every_public_network_has_a_name():
-    public = [getattr(networks, name) for name in networks.__all__]
-    kinds = {c for c in public if isinstance(c, type) and issubclass(c, NetworkConfig)}
-    assert {type(config) for config in NETWORKS.values()} == kinds - {NetworkConfig}
+def configurations(kind=NetworkConfig):
+    """Every configuration class that somebody can build a network from."""
+    below = {c for child in kind.__subclasses__() for c in configurations(child)}
+    is_base = kind.__module__ == "briqa_sk.networks._base"
+    return below if is_base else below | {kind}
+
+
+def test_every_configuration_is_public_and_has_a_name():
+    kinds = {k for k in configurations() if k.__module__.startswith("briqa_sk.")}
+    assert {type(config) for config in NETWORKS.values()} == kinds
+    assert {kind.__name__ for kind in kinds} <= set(networks.__all__)
+
+
+def test_every_name_is_tested_and_stands_in_the_guide():
+    with GUIDE.open(newline="") as file:
+        rows = [*csv.reader(file, delimiter="\t")]
+    assert [row[0] for row in rows[1:]] == [*NETWORKS]
+    assert [param.values[0] for param in NAMES] == [*NETWORKS]
+
+
+def test_the_guide_knows_the_number_of_parameters(request, built):
+    _, net, _ = built
+    name = request.node.callspec.params["built"]
+    with GUIDE.open(newline="") as file:
+        row = next(
+            r for r in csv.DictReader(file, delimiter="\t") if name in r.values()
+        )
+    count = sum(parameter.numel() for parameter in net.parameters())
+    assert row["parameters / 10^6"] == f"{count / 1e6:.2f}"
 
 
 def test_the_names_are_listed_sorted():
@@ -73,6 +106,35 @@ def test_any_number_of_channels_and_outputs(name):
             net = config(n_channels, n_outputs).eval()
             logits = net(torch.empty(2, n_channels, *config.min_shape))
         assert logits.shape == (2, n_outputs)
+
+
+@every_network
+def test_an_encoder_is_the_network_without_its_head(name):
+    config = NETWORKS[name]
+    with torch.device("meta"):
+        encoder, n_features = build_encoder(config, in_channels=2)
+        features = encoder.eval()(torch.empty(2, 2, *config.min_shape))
+    assert features.shape == (2, n_features)
+
+
+def test_evaluation_repeats_itself_whatever_shares_the_batch(built):
+    _, net, volumes = built
+    net = net.eval()
+    with torch.no_grad():
+        logits = net(volumes)
+        assert torch.equal(net(volumes), logits)
+        torch.testing.assert_close(net(volumes[:1]), logits[:1], atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", ONE_OF_EACH)
+def test_an_exported_network_gives_the_same_logits(name):
+    config = NETWORKS[name]
+    volumes = draw(config.min_shape)
+    with torch.random.fork_rng(), torch.no_grad():
+        torch.manual_seed(0)
+        net = config(in_channels=1, n_outputs=3).eval()
+        exported = torch.export.export(net, (volumes,)).module()
+        torch.testing.assert_close(exported(volumes), net(volumes))
 
 
 def test_a_gradient_reaches_every_parameter(built):
@@ -132,8 +194,9 @@ def test_networks_survive_pickle_and_state_dict(built):
     config, net, volumes = built
     net = net.eval()
     pickled = pickle.loads(pickle.dumps(net))
-    loaded = config(in_channels=1, n_outputs=3).eval()
-    loaded.load_state_dict(net.state_dict())
+    with torch.device("meta"):
+        loaded = config(in_channels=1, n_outputs=3).eval()
+    loaded.load_state_dict(net.state_dict(), assign=True)
     with torch.no_grad():
         expected = net(volumes)
         assert torch.equal(pickled(volumes), expected)
@@ -162,8 +225,17 @@ def test_the_minimum_is_no_larger_than_needed(name):
         (networks.CompactNet(n_filters=1), "n_filters must be at least 2, got 1"),
         (networks.DenseNet(layers=7), "layers must be one of 121, 169, 201, 264, got"),
         (networks.EfficientNet(variant="b9"), "variant must be one of 'b0', 'b1'"),
+        (
+            networks.FrequencyFusion(fusion="sum"),
+            "must be one of 'concat', 'attention'",
+        ),
+        (networks.FrequencyFusion(spectral="fft"), "spectral must be one of compact,"),
         (networks.MedNeXt(variant="xl"), "variant must be one of 's', 'b', 'm', 'l'"),
         (networks.ResNet(layers=20), "layers must be one of 10, 18, 34, 50, 101, got"),
+        (networks.SliceNet(axis=3), "axis must be one of 0, 1, 2, got 3"),
+        (networks.SliceNet(encoder="vit"), "encoder must be one of compact, .* 'vit'"),
+        (networks.SliceNet(n_slices=0), "n_slices must be a whole number above 0"),
+        (networks.SliceNet(pooling="sum"), "pooling must be one of 'mean', 'max', 'a"),
         (networks.ViT(hidden_size=64), "multiple of 6 .* num_heads=6, got 64"),
     ],
     ids=lambda value: str(value)[:12],
