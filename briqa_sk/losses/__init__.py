@@ -3,6 +3,7 @@
 from briqa_sk.losses._base import Criterion, LossConfig
 from briqa_sk.losses.cross_entropy import CrossEntropy, WeightedCrossEntropy
 from briqa_sk.losses.focal import FocalLoss
+from briqa_sk.losses.logit_adjusted import LogitAdjusted
 from briqa_sk.losses.ordinal import Corn, SquaredEMD
 from briqa_sk.losses.registry import CRITERIA, resolve_criterion
 from briqa_sk.losses.reweighted import ReweightedCrossEntropy
@@ -13,6 +14,7 @@ __all__ = [
     "Criterion",
     "CrossEntropy",
     "FocalLoss",
+    "LogitAdjusted",
     "LossConfig",
     "ReweightedCrossEntropy",
     "SquaredEMD",

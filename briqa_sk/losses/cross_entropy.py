@@ -31,18 +31,33 @@ class CrossEntropyCriterion(Criterion):
         return F.cross_entropy(logits, target, reduction="none")
 
 
+_BETA = 0.999
+_EFFECTIVE = {
+    "balanced": lambda counts: counts,
+    "effective": lambda counts: (1 - _BETA**counts) / (1 - _BETA),
+}
+
+
 class WeightedCrossEntropy(LossConfig):
-    """Cross-entropy in which rare grades weigh more.
+    r"""Cross-entropy in which rare grades weigh more.
 
     The same as ``torch.nn.CrossEntropyLoss(weight=...)``: the weights of a batch are
     divided by their mean.
 
     Parameters
     ----------
-    class_weight : "balanced" or array-like of shape (n_classes,), default="balanced"
+    class_weight : {"balanced", "effective"} or array-like of shape (n_classes,), \
+            default="balanced"
         Weight of each grade, from best to worst. "balanced" is scikit-learn's
-        ``n_samples / (n_classes * class_counts)``; a grade without any sample counts as
-        if it had one.
+        ``n_samples / (n_classes * class_counts)``. "effective" is inverse to the
+        effective number of samples :math:`(1 - \beta^n) / (1 - \beta)` with
+        :math:`\beta = 0.999` [1]_, which no longer grows where a grade has thousands. A
+        grade without any sample counts as if it had one.
+
+    References
+    ----------
+    .. [1] Cui, Jia, Lin, Song, Belongie. "Class-balanced loss based on effective number
+       of samples", CVPR 2019, equation 2.
 
     Examples
     --------
@@ -56,9 +71,10 @@ class WeightedCrossEntropy(LossConfig):
 
     def __call__(self, class_counts):
         """Build the criterion; see :class:`LossConfig`."""
-        counts = torch.as_tensor(class_counts, dtype=torch.float32)
-        if isinstance(self.class_weight, str) and self.class_weight == "balanced":
-            weight = counts.sum() / (len(counts) * counts.clamp(min=1))
+        counts = torch.as_tensor(class_counts, dtype=torch.float64)
+        if isinstance(self.class_weight, str) and self.class_weight in _EFFECTIVE:
+            effective = _EFFECTIVE[self.class_weight](counts.clamp(min=1))
+            weight = (counts.sum() / (len(counts) * effective)).float()
         else:
             weight = self._given_weight(len(counts))
         return WeightedCrossEntropyCriterion(weight)
@@ -75,8 +91,8 @@ class WeightedCrossEntropy(LossConfig):
 
     def _expectation(self, n_classes):
         return (
-            "WeightedCrossEntropy: class_weight must be 'balanced' or one finite "
-            f"number above 0 for each of the {n_classes} grades, "
+            "WeightedCrossEntropy: class_weight must be 'balanced', 'effective' or one "
+            f"finite number above 0 for each of the {n_classes} grades, "
             f"got {self.class_weight!r}."
         )
 

@@ -10,10 +10,14 @@ from briqa_sk.losses._base import Criterion, LossConfig, at_least_float32
 SMALLEST_GRADIENT = 1e-12
 
 
-class ReweightedCrossEntropy(LossConfig):
-    r"""Pull every grade down to the smallest gradient of the batch.
+RULES = ("smallest", "mean", "largest", "none", "proportional")
 
-    The gradient-based reweighting of BRIQA [1]_. With :math:`L_c` the mean
+
+class ReweightedCrossEntropy(LossConfig):
+    r"""Weigh the grades of a batch by the gradients that they cause.
+
+    The gradient-based reweighting of BRIQA [1]_, which pulls every grade down to the
+    smallest gradient of the batch, and its relatives. With :math:`L_c` the mean
     cross-entropy of the batch's samples of grade :math:`c` and :math:`\theta` the
     weight and bias of the last linear layer,
 
@@ -21,6 +25,12 @@ class ReweightedCrossEntropy(LossConfig):
         \phi_c = \lVert \nabla_\theta L_c \rVert_2, \quad
         \alpha_c = \frac{\min_{c'} \phi_{c'}}{\phi_c} \in (0, 1], \quad
         L = \sum_c \alpha_c L_c.
+
+    Other rules put something else in the place of the minimum. "mean" and "largest" are
+    those over the grades, and only change the common factor of a batch. "none" is
+    :math:`\alpha_c = 1`, the sum of the class means. "proportional" turns the rule
+    round, :math:`\alpha_c = \phi_c / \mathrm{mean}_{c'} \phi_{c'}`: what pulls hardest
+    counts most, so that a grade that is not learnt yet is not silenced.
 
     The gradient has a closed form, so there is no second backward pass: with features
     :math:`h_i`, probabilities :math:`p_i` and one-hot truths :math:`y_i`, it is the
@@ -32,6 +42,8 @@ class ReweightedCrossEntropy(LossConfig):
     momentum : float, default=0.0
         Weight of the past in a running :math:`\phi_c`, in [0, 1). 0 is the published
         rule, which looks at one batch at a time.
+    rule : {"smallest", "mean", "largest", "none", "proportional"}, default="smallest"
+        What gradients are compared with; "smallest" is the published rule.
 
     Notes
     -----
@@ -62,18 +74,24 @@ class ReweightedCrossEntropy(LossConfig):
     tensor([0.5834, 2.6730, 0.0000])
     """
 
-    def __init__(self, momentum=0.0):
+    def __init__(self, momentum=0.0, rule="smallest"):
         self.momentum = momentum
+        self.rule = rule
 
     def __call__(self, class_counts):
         """Build the criterion; see :class:`LossConfig`."""
+        if self.rule not in RULES:
+            raise ValueError(
+                f"ReweightedCrossEntropy: rule must be one of {', '.join(RULES)}, got "
+                f"{self.rule!r}."
+            )
         check_real(self.momentum, "momentum", caller="ReweightedCrossEntropy")
         if not 0 <= self.momentum < 1:
             raise ValueError(
                 "ReweightedCrossEntropy: momentum must be in [0, 1), "
                 f"got {self.momentum}."
             )
-        return ReweightedCriterion(len(class_counts), self.momentum)
+        return ReweightedCriterion(len(class_counts), self.momentum, self.rule)
 
 
 class ReweightedCriterion(Criterion):
@@ -85,6 +103,8 @@ class ReweightedCriterion(Criterion):
         Number of grades.
     momentum : float
         Weight of the past, in [0, 1).
+    rule : str
+        One of ``RULES``.
 
     Attributes
     ----------
@@ -94,8 +114,9 @@ class ReweightedCriterion(Criterion):
 
     reads_features = True
 
-    def __init__(self, n_classes, momentum):
+    def __init__(self, n_classes, momentum, rule="smallest"):
         super().__init__(n_classes)
+        self.rule = rule
         self.momentum = momentum
         self.register_buffer("gradient_size", torch.zeros(n_classes))
         self.register_buffer("ranks", torch.arange(n_classes), persistent=False)
@@ -134,9 +155,18 @@ class ReweightedCriterion(Criterion):
             # A grade's first gradient has no past to be averaged with.
             size = torch.where(old > 0, averaged, size)
         self.gradient_size = torch.where(is_absent, old, size)
-        largest = torch.finfo(size.dtype).max  # infinity over infinity would be NaN
-        size = size.clamp(min=SMALLEST_GRADIENT).masked_fill(is_absent, largest)
-        return size.amin() / size
+        size = size.clamp(min=SMALLEST_GRADIENT)
+        if self.rule == "none":
+            return torch.ones_like(size)
+        if self.rule == "smallest":
+            largest = torch.finfo(size.dtype).max  # inf over inf would be NaN
+            size = size.masked_fill(is_absent, largest)
+            return size.amin() / size
+        present = size.masked_fill(is_absent, 0)
+        mean = present.sum() / (~is_absent).sum().clamp(min=1)
+        if self.rule == "proportional":
+            return size / mean.clamp(min=SMALLEST_GRADIENT)
+        return (present.amax() if self.rule == "largest" else mean) / size
 
 
 @torch.no_grad()

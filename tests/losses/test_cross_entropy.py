@@ -58,3 +58,12 @@ def test_a_grade_without_samples_gets_a_finite_weight():
 def test_class_weights_that_do_not_fit_are_refused(class_weight):
     with pytest.raises(ValueError, match="each of the 3 grades, got"):
         WeightedCrossEntropy(class_weight)(COUNTS)
+
+
+def test_effective_numbers_follow_their_formula():
+    criterion = WeightedCrossEntropy("effective")([5000, 10])
+    numbers = [(1 - 0.999**n) / 0.001 for n in (5000, 10)]
+    expected = torch.tensor([5010 / (2 * n) for n in numbers])
+    torch.testing.assert_close(criterion.class_weight, expected)
+    # Few samples are worth what they count, thousands no more than a thousand.
+    assert numbers == pytest.approx([993.3, 9.955], rel=1e-3)

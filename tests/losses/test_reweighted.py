@@ -190,3 +190,29 @@ def test_training_without_features_is_refused():
 def test_a_momentum_out_of_range_is_refused(momentum, error, said):
     with pytest.raises(error, match=said):
         ReweightedCrossEntropy(momentum)(COUNTS)
+
+
+@pytest.mark.parametrize(
+    "rule", ["smallest", "mean", "largest", "none", "proportional"]
+)
+def test_rules_compare_gradients_with_what_they_are_named_after(rule):
+    head, features, target = batch([0, 0, 1, 2, 2])
+    criterion = ReweightedCrossEntropy(rule=rule)(COUNTS)
+    loss = criterion(head(features), target, features=features)
+    sizes = autograd_sizes(head, features, target)
+    mean = sum(sizes.values()) / len(sizes)
+    weight_of = {
+        "smallest": lambda size: min(sizes.values()) / size,
+        "mean": lambda size: mean / size,
+        "largest": lambda size: max(sizes.values()) / size,
+        "none": lambda size: 1.0,
+        "proportional": lambda size: size / mean,
+    }[rule]
+    each = F.cross_entropy(head(features), target, reduction="none")
+    expected = sum(weight_of(s) * each[target == c].mean() for c, s in sizes.items())
+    torch.testing.assert_close(loss, expected, rtol=1e-5, atol=1e-5)
+
+
+def test_an_unknown_rule_is_refused():
+    with pytest.raises(ValueError, match="rule must be one of smallest"):
+        ReweightedCrossEntropy(rule="median")(COUNTS)
