@@ -1,8 +1,9 @@
-"""Volume transformers that prepare scans for a network."""
+"""Transformers that prepare scans for a network, or measure their quality."""
 
 from briqa_sk.preprocessing.cache import CacheVolumes
 from briqa_sk.preprocessing.foreground import CropForeground
 from briqa_sk.preprocessing.histogram import MatchHistogram
+from briqa_sk.preprocessing.image_metrics import ImageQualityMetrics
 from briqa_sk.preprocessing.intensity import (
     ClipIntensity,
     RescaleIntensity,
@@ -16,6 +17,7 @@ __all__ = [
     "ClipIntensity",
     "CropForeground",
     "CropOrPad",
+    "ImageQualityMetrics",
     "LoadVolumes",
     "MatchHistogram",
     "Reorient",

@@ -72,7 +72,7 @@ def paths(X, tmp_path):
 
 def test_the_list_is_complete():
     classes = {type(transformer).__name__ for transformer in EVERY}
-    assert classes == set(preprocessing.__all__)
+    assert classes == set(preprocessing.__all__) - {"ImageQualityMetrics"}  # a table
 
 
 @on_arrays
