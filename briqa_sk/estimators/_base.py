@@ -6,7 +6,6 @@ from functools import partial
 from numbers import Integral
 
 import numpy as np
-import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 from skorch.callbacks import EarlyStopping
@@ -19,11 +18,8 @@ from briqa_sk.estimators._callbacks import BatchProgress, EpochClock
 from briqa_sk.estimators._checkpoint import Checkpoint, data_identity
 from briqa_sk.estimators._dataset import Samples, VolumeDataset
 from briqa_sk.estimators._holdout import split_holdout
-from briqa_sk.estimators._net import (
-    SeverityNet,
-    resolve_optimizer,
-    train,
-)
+from briqa_sk.estimators._net import SeverityNet, resolve_optimizer, train
+from briqa_sk.estimators._tensors import export_tensors, has_shapes_of, import_tensors
 from briqa_sk.io import as_volumes
 from briqa_sk.losses import resolve_criterion
 from briqa_sk.networks import check_network_shape, resolve_network
@@ -74,12 +70,11 @@ class NetworkEstimator(BaseEstimator):
         name = type(self).__name__
         module = resolve_network(self.module, caller=name)
         check_network_shape(module, self.volume_shape_, caller=name)
-        criterion = partial(self._criterion_config(), self.class_counts_)
+        criterion = self._criterion_maker()
         n_outputs = criterion().n_outputs
         net = SeverityNet(
             partial(module, 1, n_outputs),
             criterion=criterion,
-            classes=list(range(len(self.class_counts_))),
             optimizer=resolve_optimizer(self.optimizer, caller=name),
             lr=self.lr,
             max_epochs=self.max_epochs,
@@ -90,8 +85,16 @@ class NetworkEstimator(BaseEstimator):
             callbacks=[*callbacks],
             callbacks__print_log=None,
             verbose=0,
+            **self._net_options(),
         )
         return net.initialize()
+
+    def _net_options(self):
+        return {"classes": list(range(len(self.class_counts_)))}
+
+    def _criterion_maker(self):
+        """Return what builds the criterion of ``class_counts_``."""
+        return partial(self._criterion_config(), self.class_counts_)
 
     def _criterion_config(self):
         name = type(self).__name__
@@ -218,17 +221,19 @@ class NetworkEstimator(BaseEstimator):
         )
 
     def _training_set(self, samples, seed):
-        name = type(self).__name__
-        plan = resolve_batches(self.batches, caller=name)
         return VolumeDataset(
             samples,
             shape=self.volume_shape_,
-            batches=plan(samples.y, self.batch_size, self.grades_, seed),
+            batches=self._make_batches(samples, seed),
             augment=self.augment,
             grades=self.grades_.tolist() if samples.is_ordered else (),
             seed=seed,
-            caller=name,
+            caller=type(self).__name__,
         )
+
+    def _make_batches(self, samples, seed):
+        plan = resolve_batches(self.batches, caller=type(self).__name__)
+        return plan(samples.y, self.batch_size, self.grades_, seed)
 
     def _plain_set(self, samples):
         return VolumeDataset(
@@ -247,11 +252,7 @@ class NetworkEstimator(BaseEstimator):
 
     def _export_network(self):
         """Return the tensors of the fitted net, by name."""
-        return {
-            f"{part}.{name}": tensor.cpu()
-            for part in ("module", "criterion")
-            for name, tensor in getattr(self.net_, f"{part}_").state_dict().items()
-        }
+        return export_tensors(self.net_)
 
     def _import_network(self, tensors):
         """Build ``net_`` around the tensors of :meth:`_export_network`.
@@ -263,30 +264,16 @@ class NetworkEstimator(BaseEstimator):
             checked before anything of its size is allocated.
         """
         name = type(self).__name__
-        criterion = self._criterion_config()(self.class_counts_)
-        with torch.device("meta"):
-            module = resolve_network(self.module, caller=name)(1, criterion.n_outputs)
-        expected = {
-            f"{part}.{key}": tensor.shape
-            for part, network in [("module", module), ("criterion", criterion)]
-            for key, tensor in network.state_dict().items()
-        }
-        if expected != {key: tensor.shape for key, tensor in tensors.items()}:
+        module = resolve_network(self.module, caller=name)
+        if not has_shapes_of(tensors, module, self._criterion_maker()):
             raise ValueError(
                 f"{name}: the tensors must be those of module={self.module!r} and "
                 f"criterion={self.criterion!r}, got {len(tensors)} tensors that do not "
-                f"fit their {len(expected)}."
+                "fit."
             )
         with torch_seed(0):
             net = self._make_net()
-        for part in ("module", "criterion"):
-            prefix = f"{part}."
-            state = {
-                key.removeprefix(prefix): tensor
-                for key, tensor in tensors.items()
-                if key.startswith(prefix)
-            }
-            getattr(net, f"{part}_").load_state_dict(state)
+        import_tensors(net, tensors)
         self.net_ = net
 
     def __sklearn_tags__(self):

@@ -1,6 +1,6 @@
 """Volumes, ranks and weights, batch by batch."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,16 +17,18 @@ class Samples:
     ----------
     X : ndarray of shape (n_samples, i, j, k) or VolumeSequence
         Volumes.
-    y : ndarray of shape (n_samples,)
+    y : ndarray of shape (n_samples,) or (n_samples, n_artifacts)
         Grades, in the caller's labels.
-    rank : ndarray of shape (n_samples,), dtype int64
-        Rank of each grade, 0 is best.
+    rank : ndarray of shape (n_samples,) or (n_samples, n_artifacts), dtype int64
+        Rank of each grade, 0 is best, -1 is not rated.
     weight : ndarray of shape (n_samples,), dtype float64, or None, default=None
         Weights, mean 1; None weighs all the same.
     groups : ndarray of shape (n_samples,) or None, default=None
         Subjects.
     is_ordered : bool, default=False
         Whether the ranks mean anything.
+    plane : ndarray of shape (n_samples,), dtype int64, or None, default=None
+        Number of each scan plane, -1 where it is not known; None without a plane head.
     """
 
     X: object
@@ -35,6 +37,7 @@ class Samples:
     weight: np.ndarray = None
     groups: np.ndarray = None
     is_ordered: bool = False
+    plane: np.ndarray = None
 
     @classmethod
     def unlabelled(cls, X):
@@ -44,14 +47,16 @@ class Samples:
 
     def take(self, indices):
         """Return some of the samples."""
-        rest = [None if a is None else a[indices] for a in (self.weight, self.groups)]
-        return Samples(
-            self.X[indices], self.y[indices], self.rank[indices], *rest, self.is_ordered
-        )
+        taken = {
+            name: None if column is None else column[indices]
+            for name, column in vars(self).items()
+            if name != "is_ordered"
+        }
+        return replace(self, **taken)
 
     def labels(self):
         """Return everything but the volumes."""
-        return self.y, self.rank, self.weight, self.groups
+        return self.y, self.rank, self.weight, self.groups, self.plane
 
 
 class VolumeDataset(Dataset):
@@ -106,7 +111,10 @@ class VolumeDataset(Dataset):
         return len(self.samples.X)
 
     def __getitems__(self, indices):
-        """Return ``({"x": (batch, 1, i, j, k)}, rank)``, with ``"weight"`` if given."""
+        """Return ``({"x": (batch, 1, i, j, k)}, rank)``.
+
+        With ``"weight"`` and ``"plane"``, each (batch,), if they are known.
+        """
         rank = self.samples.rank[indices]
         if self.augment is None and not isinstance(self.samples.X, VolumeSequence):
             data = self.samples.X[indices]
@@ -116,8 +124,10 @@ class VolumeDataset(Dataset):
             rank = np.array([rank for _, rank in items])
         x = torch.from_numpy(data)[:, None]  # (batch, 1, i, j, k)
         batch = {"x": x}
-        if self.samples.weight is not None:
-            batch["weight"] = torch.from_numpy(self.samples.weight[indices])
+        for name in ("weight", "plane"):
+            column = getattr(self.samples, name)
+            if column is not None:
+                batch[name] = torch.from_numpy(column[indices])
         return batch, torch.from_numpy(rank)
 
     def _item(self, index):
@@ -150,6 +160,11 @@ class VolumeDataset(Dataset):
             raise TypeError(
                 f"{self.caller}: augment must return a Volume, or a Volume and a "
                 f"grade, got {type(result).__name__}."
+            )
+        if np.ndim(rank):
+            raise TypeError(
+                f"{self.caller}: augment must return a Volume only where several "
+                "artifacts share an encoder, got also a grade. Use encoder='separate'."
             )
         volume, grade = result
         self._check_grades([grade])

@@ -13,8 +13,8 @@ def split_holdout(rank, groups, fraction, seed, *, caller):
 
     Parameters
     ----------
-    rank : ndarray of shape (n_samples,)
-        Grades, for stratification.
+    rank : ndarray of shape (n_samples,) or (n_samples, n_artifacts)
+        Grades, for stratification; that of the worst artifact where there are several.
     groups : ndarray of shape (n_samples,) or None
         Subject of each sample. None splits by sample and warns.
     fraction : float
@@ -54,10 +54,15 @@ def split_holdout(rank, groups, fraction, seed, *, caller):
             f"{n_groups}. Set early_stopping=False."
         )
     # No more parts than the most frequent grade has scans, or nothing is stratified.
-    n_parts = max(2, min(round(1 / fraction), n_groups, np.bincount(rank).max()))
+    table = rank.reshape(len(rank), -1)  # (n_samples, n_artifacts)
+    worst = table.max(axis=1)
+    n_parts = max(2, min(round(1 / fraction), n_groups, np.bincount(worst).max()))
     splitter = StratifiedGroupKFold(n_parts, shuffle=True, random_state=seed)
-    for train, valid in splitter.split(rank, rank, groups):
-        if np.isin(rank, rank[train]).all():
+    with warnings.catch_warnings():  # of rare grades, which are looked at below
+        warnings.simplefilter("ignore", UserWarning)
+        parts = list(splitter.split(worst, worst, groups))
+    for train, valid in parts:
+        if all(np.isin(column, column[train]).all() for column in table.T):
             return train, valid
     raise ValueError(
         f"{caller}: early stopping must leave every grade in the training part, but "

@@ -85,17 +85,23 @@ class GradedLabels:
     def _check_samples(self, X, y, grades, sample_weight, groups, *, keep_counts=False):
         """Set what is learned from the labels, and return all that training needs."""
         weight = self._check_weight(X, sample_weight)
-        if groups is None and isinstance(X, VolumeSequence):
-            groups = X.columns.get("group")
-        if groups is not None:
-            groups = column_or_1d(groups)
-            self._check_one_per_scan(groups, "groups", X)
+        groups = self._check_groups(X, groups)
         self.grades_ = grades
         self.classes_ = np.unique(grades)
         rank = self._ranks_of(y)
         if not keep_counts:
             self.class_counts_ = np.bincount(rank, minlength=len(grades))
         return Samples(X, y, rank, weight, groups)
+
+    def _check_groups(self, X, groups):
+        """Return the subject of each scan, or None if nobody said."""
+        if groups is None and isinstance(X, VolumeSequence):
+            groups = X.columns.get("group")
+        if groups is None:
+            return None
+        groups = column_or_1d(groups)
+        self._check_one_per_scan(groups, "groups", X)
+        return groups
 
     def _check_weight(self, X, sample_weight):
         """Return weights with mean 1, or None."""
@@ -124,5 +130,10 @@ class GradedLabels:
 
     def _ranks_of(self, labels):
         """Return the rank of each label; 0 is best."""
-        rank_of_class = np.argsort(np.searchsorted(self.classes_, self.grades_))
-        return rank_of_class[np.searchsorted(self.classes_, labels)]
+        return ranks_of(labels, self.grades_)
+
+
+def ranks_of(labels, grades):
+    """Return the rank of each label among grades from best to worst."""
+    order = np.argsort(grades)
+    return order[np.searchsorted(grades, labels, sorter=order)]

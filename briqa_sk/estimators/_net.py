@@ -68,6 +68,10 @@ class SeverityNet(NeuralNetClassifier):
     def get_loss(self, y_pred, y_true, X=None, training=False):
         """Return the weighted loss of a batch."""
         target = to_tensor(y_true, device=self.device)
+        plane = X.get("plane")
+        if plane is not None:
+            plane = to_tensor(plane, device=self.device)
+            target = torch.column_stack([target, plane])  # (batch, n_heads)
         weight = X.get("weight")
         if weight is not None:
             weight = to_tensor(weight, device=self.device).to(y_pred.dtype)
@@ -119,9 +123,21 @@ class SeverityNet(NeuralNetClassifier):
 
     def log_proba(self, dataset):
         """Return the log-probability of every rank, ``(n_samples, n_classes)``."""
+        return self._apply(self.criterion_.log_proba, dataset)
+
+    def log_proba_of_heads(self, dataset):
+        """Return that of every head, a list of ``(n_samples, n_classes)`` arrays."""
+        log_proba = self._apply(
+            lambda logits: torch.cat(self.criterion_.log_proba_of_heads(logits), dim=1),
+            dataset,
+        )
+        ends = np.cumsum([head.n_classes for head in self.criterion_.heads])
+        return np.split(log_proba, ends[:-1], axis=1)
+
+    def _apply(self, function, dataset):
         with torch.no_grad():
             logits = torch.cat(list(self.forward_iter(dataset))).to(self.device)
-            return self.criterion_.log_proba(logits).cpu().numpy()
+            return function(logits).cpu().numpy()
 
     def _get_predict_nonlinearity(self):
         return self._proba

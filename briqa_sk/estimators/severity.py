@@ -5,14 +5,17 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils.validation import check_is_fitted
 
 from briqa_sk._validation import check_positive
 from briqa_sk.estimators._base import NetworkEstimator
 from briqa_sk.estimators._labels import GradedLabels
+from briqa_sk.estimators._outputs import GradeOutputs
+from briqa_sk.estimators._plane import PlaneHead
 
 
-class SeverityClassifier(ClassifierMixin, GradedLabels, NetworkEstimator):
+class SeverityClassifier(
+    ClassifierMixin, GradedLabels, GradeOutputs, PlaneHead, NetworkEstimator
+):
     """Grade the severity of one artifact from whole volumes.
 
     A 3-D network behind scikit-learn's interface. Severe cases are rare, so the loss
@@ -35,6 +38,13 @@ class SeverityClassifier(ClassifierMixin, GradedLabels, NetworkEstimator):
         The labels from best to worst. Numbers and ordered pandas categoricals rank
         themselves; text labels need it for every ordinal loss and for rotating
         batches.
+    plane_head : bool, default=False
+        Learn to tell the scan plane from the same features, by a second linear layer,
+        which teaches the network the anatomy that an artifact lies across. The plane of
+        each scan is passed to ``fit`` or found out.
+    plane_weight : float, default=1.0
+        The loss is that of the severity plus ``plane_weight`` times the cross-entropy
+        of the plane.
     optimizer : {"adam", "adamw", "sgd"} or callable, default="adam"
         A name, a torch optimizer class, or ``(parameters, lr) -> Optimizer``.
     lr : float, default=1e-3
@@ -94,6 +104,8 @@ class SeverityClassifier(ClassifierMixin, GradedLabels, NetworkEstimator):
         The trained net, over ranks.
     history_ : skorch.history.History
         What happened in each epoch.
+    planes_ : ndarray of shape (3,)
+        Names of the scan planes: "axi", "cor", "sag". Only with ``plane_head``.
 
     See Also
     --------
@@ -125,6 +137,8 @@ class SeverityClassifier(ClassifierMixin, GradedLabels, NetworkEstimator):
         batches="shuffled",
         *,
         grades=None,
+        plane_head=False,
+        plane_weight=1.0,
         optimizer="adam",
         lr=1e-3,
         schedule="cosine",
@@ -146,6 +160,8 @@ class SeverityClassifier(ClassifierMixin, GradedLabels, NetworkEstimator):
         self.criterion = criterion
         self.batches = batches
         self.grades = grades
+        self.plane_head = plane_head
+        self.plane_weight = plane_weight
         self.optimizer = optimizer
         self.lr = lr
         self.schedule = schedule
@@ -163,7 +179,7 @@ class SeverityClassifier(ClassifierMixin, GradedLabels, NetworkEstimator):
         self.verbose = verbose
         self.random_state = random_state
 
-    def fit(self, X, y, *, sample_weight=None, groups=None):
+    def fit(self, X, y, *, sample_weight=None, groups=None, plane=None):
         """Train the network.
 
         Parameters
@@ -177,6 +193,12 @@ class SeverityClassifier(ClassifierMixin, GradedLabels, NetworkEstimator):
         groups : array-like of shape (n_samples,) or None, default=None
             Subject of each scan, for early stopping. None reads the column ``group``
             of a VolumeSequence.
+        plane : array-like of shape (n_samples,) or None, default=None
+            Scan plane of each scan, for the plane head: axi, cor or sag, in any case.
+            Where it is missing, the column ``plane`` of a VolumeSequence tells, else
+            the name of the file (``..._axi.nii.gz``), else the axis with the largest
+            voxel size in the file: superior means axi, anterior cor, left sag. Scans
+            whose plane remains unknown teach the severity only, with a warning.
 
         Returns
         -------
@@ -187,7 +209,8 @@ class SeverityClassifier(ClassifierMixin, GradedLabels, NetworkEstimator):
         ------
         ValueError
             If the volumes differ in shape, hold NaN, are too small for the network, or
-            if y has one class, a missing label, or text where an order is needed.
+            if y has one class, a missing label, or text where an order is needed; with
+            a plane head, if a plane has another name, or no plane is known.
         KeyboardInterrupt
             If training is interrupted; with ``checkpoint_dir`` the next ``fit`` goes
             on from the last complete epoch.
@@ -202,10 +225,14 @@ class SeverityClassifier(ClassifierMixin, GradedLabels, NetworkEstimator):
                     f"previous fit, {self.grades_.tolist()}, got {grades.tolist()}."
                 )
             samples = self._check_samples(X, labels, grades, sample_weight, groups)
-            self._fit_net(replace(samples, is_ordered=self._is_ordered(y)))
+            extra = {
+                "is_ordered": self._is_ordered(y),
+                "plane": self._check_plane(X, plane),
+            }
+            self._fit_net(replace(samples, **extra))
         return self
 
-    def partial_fit(self, X, y, classes=None, *, sample_weight=None):
+    def partial_fit(self, X, y, classes=None, *, sample_weight=None, plane=None):
         """Train for one epoch, at a constant learning rate.
 
         Parameters
@@ -218,6 +245,8 @@ class SeverityClassifier(ClassifierMixin, GradedLabels, NetworkEstimator):
             Every grade that may ever occur; needed in the first call only.
         sample_weight : array-like of shape (n_samples,) or None, default=None
             How much each scan counts in the loss.
+        plane : array-like of shape (n_samples,) or None, default=None
+            As in :meth:`fit`.
 
         Returns
         -------
@@ -246,71 +275,17 @@ class SeverityClassifier(ClassifierMixin, GradedLabels, NetworkEstimator):
                 X, labels, grades, sample_weight, groups=None, keep_counts=not first
             )
             is_ordered = self._is_ordered(grades if classes is None else classes)
-            self._partial_fit_net(replace(samples, is_ordered=is_ordered))
+            extra = {"is_ordered": is_ordered, "plane": self._check_plane(X, plane)}
+            self._partial_fit_net(replace(samples, **extra))
         return self
 
-    def predict_proba(self, X):
-        """Probability of each grade.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, i, j, k), paths, or VolumeSequence
-            Preprocessed volumes.
-
-        Returns
-        -------
-        proba : ndarray of shape (n_samples, n_classes)
-            Columns follow ``classes_``; rows sum to 1.
-        """
-        return np.exp(self._log_proba(X))
-
-    def decision_function(self, X):
-        """Confidence in each grade, on a logarithmic scale.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, i, j, k), paths, or VolumeSequence
-            Preprocessed volumes.
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples, n_classes) or (n_samples,)
-            Log-probabilities, columns as in ``classes_``. With two classes, the
-            log-odds of ``classes_[1]``.
-        """
-        log_proba = self._log_proba(X)
-        if len(self.classes_) == 2:
-            return log_proba[:, 1] - log_proba[:, 0]
-        return log_proba
-
-    def predict(self, X):
-        """Most probable grade.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, i, j, k), paths, or VolumeSequence
-            Preprocessed volumes.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,)
-            Grades, in the caller's own labels.
-        """
-        best = self._log_proba(X).argmax(axis=1)
-        return self.classes_[best]
-
-    @property
-    def history_(self):
-        """What happened in each epoch: times, losses and scores."""
-        check_is_fitted(self)
-        return self.net_.history_
-
-    def _log_proba(self, X):
-        by_rank = self._log_proba_by_rank(X)
-        return by_rank[:, self._ranks_of(self.classes_)]
+    def _criterion_maker(self):
+        maker = super()._criterion_maker()
+        return self._with_plane_head([maker], [1.0]) if self.plane_head else maker
 
     def _check_params(self):
         name = type(self).__name__
+        check_positive(self.plane_weight, "plane_weight", caller=name)
         check_positive(self.lr, "lr", caller=name)
         for parameter in ("max_epochs", "batch_size", "patience"):
             value = getattr(self, parameter)

@@ -197,11 +197,9 @@ class Decoder:
                 f"{shape!r}."
             )
         per_grade = [model.grades_, model.classes_, model.class_counts_]
-        if (
-            not all(isinstance(values, np.ndarray) for values in per_grade)
-            or len({values.shape for values in per_grade}) > 1
-            or not np.array_equal(np.unique(model.grades_), model.classes_)
-        ):
+        is_shared = isinstance(model.grades_, list)  # by several artifacts
+        artifacts = list(zip(*per_grade, strict=True)) if is_shared else [per_grade]
+        if not all(_are_of_same_grades(*arrays) for arrays in artifacts):
             raise UnsafeModelError(
                 f"load: grades_, classes_ and class_counts_ in {self.path} must be "
                 f"arrays over the same grades, got {per_grade}."
@@ -215,3 +213,12 @@ class Decoder:
                 if key.startswith(prefix)
             }
         )
+
+
+def _are_of_same_grades(grades, classes, counts):
+    per_grade = (grades, classes, counts)
+    return (
+        all(isinstance(values, np.ndarray) for values in per_grade)
+        and len({values.shape for values in per_grade}) == 1
+        and np.array_equal(np.unique(grades), classes)
+    )

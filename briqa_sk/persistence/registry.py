@@ -23,7 +23,16 @@ REGISTRY = {
         "briqa_sk.preprocessing",
     ),
     **dict.fromkeys(
-        ["CompactNet", "DenseNet", "EfficientNet", "MedNeXt", "ResNet", "ViT"],
+        [
+            "CompactNet",
+            "DenseNet",
+            "EfficientNet",
+            "FrequencyFusion",
+            "MedNeXt",
+            "ResNet",
+            "SliceNet",
+            "ViT",
+        ],
         "briqa_sk.networks",
     ),
     **dict.fromkeys(
@@ -31,6 +40,7 @@ REGISTRY = {
             "Corn",
             "CrossEntropy",
             "FocalLoss",
+            "LogitAdjusted",
             "ReweightedCrossEntropy",
             "SquaredEMD",
             "WeightedCrossEntropy",
@@ -41,7 +51,10 @@ REGISTRY = {
         ["ResampledBatches", "RotatingBatches", "ShuffledBatches"],
         "briqa_sk.sampling",
     ),
+    "ConstantGrade": "briqa_sk.estimators._constant",
+    "MultiArtifactClassifier": "briqa_sk.estimators",
     "SeverityClassifier": "briqa_sk.estimators",
+    "SharedEncoder": "briqa_sk.estimators._shared",
 }
 
 

@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from sklearn import config_context
 from sklearn.base import clone
 from sklearn.model_selection import (
     GridSearchCV,
@@ -650,9 +649,3 @@ def test_a_model_of_the_gpu_predicts_on_the_cpu(volumes, grades):
     expected = clf.predict_proba(volumes)
     clf = pickle.loads(pickle.dumps(clf)).set_params(device="cpu")
     np.testing.assert_allclose(clf.predict_proba(volumes), expected, atol=1e-2)
-
-
-@pytest.fixture
-def enable_routing():
-    with config_context(enable_metadata_routing=True):
-        yield

@@ -1,0 +1,144 @@
+"""One estimator for each artifact, or one for all."""
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils.parallel import Parallel, delayed
+from sklearn.utils.validation import column_or_1d
+
+from briqa_sk.estimators._artifacts import rated_grades
+from briqa_sk.estimators._metadata import accepted_names, fit_clone, warn_once
+from briqa_sk.estimators._selection import (
+    make_candidates,
+    make_folds,
+    score_candidates,
+    tabulate,
+)
+from briqa_sk.estimators._shared import share_encoder
+from briqa_sk.io import VolumeSequence
+
+
+class ArtifactFitting:
+    """Mixin that fits what a table of grades needs.
+
+    ``_fit_shared`` and ``_fit_separate`` add what they learn to a dict of fitted
+    attributes, so that a fit that fails leaves the classifier as it was.
+    """
+
+    def _check_metadata(self, X, **given):
+        metadata = {k: column_or_1d(v) for k, v in given.items() if v is not None}
+        for name, values in metadata.items():
+            if len(values) != len(X):
+                raise ValueError(
+                    f"{type(self).__name__}: {name} must have one value for each of "
+                    f"the {len(X)} scans, got {len(values)}."
+                )
+        return metadata
+
+    def _check_accepted(self, estimators, metadata):
+        """Refuse metadata that would be dropped."""
+        for estimator in estimators:
+            dropped = {*metadata} - {"groups", *accepted_names(estimator, metadata)}
+            if dropped:
+                raise TypeError(
+                    f"{type(self).__name__}: every estimator must take what is passed "
+                    f"to fit, got {sorted(dropped)}, which "
+                    f"{type(estimator).__name__} does not take. With metadata routing, "
+                    "its steps take what they request."
+                )
+
+    def _find_learnable(self, names, artifacts):
+        """Return whether each artifact has more than one grade."""
+        n_grades = np.array([len(np.unique(grades)) for _, grades in artifacts])
+        if not n_grades.all():
+            unrated = [name for name, n in zip(names, n_grades, strict=True) if n == 0]
+            raise ValueError(
+                f"{type(self).__name__}: every artifact must be rated in some scan, "
+                f"got no grade at all for {unrated}. Leave these columns out."
+            )
+        single = [name for name, n in zip(names, n_grades, strict=True) if n == 1]
+        if single:
+            warn_once(
+                f"{type(self).__name__}: only one class is known of {single}, so it is "
+                "what will be predicted for every scan."
+            )
+        return n_grades > 1
+
+    def _fit_shared(self, fitted, X, table, learnable, metadata):
+        estimator = share_encoder(clone(self._estimator), caller=type(self).__name__)
+        self._check_accepted([estimator], metadata)
+        table = table.iloc[:, learnable]
+        rated = np.flatnonzero(table.notna().any(axis=1))
+        shared, warned = fit_clone(estimator, X, table.iloc[rated], metadata, rated)
+        warn_once(*warned)
+        fitted["shared_"] = shared
+        for number in learnable:
+            fitted["estimators_"][number] = None
+
+    def _fit_separate(self, fitted, X, table, learnable, metadata):
+        artifacts = {
+            table.columns[number]: rated_grades(table.iloc[:, number])
+            for number in learnable
+        }
+        chosen = [self._estimator] * len(learnable)
+        if self.candidates is None:
+            self._check_accepted(chosen[:1], metadata)
+        else:
+            chosen, fitted["cv_results_"] = self._choose(X, artifacts, metadata)
+        results = Parallel(n_jobs=self.n_jobs)(
+            delayed(fit_clone)(estimator, X, grades, metadata, rated)
+            for estimator, (rated, grades) in zip(
+                chosen, artifacts.values(), strict=True
+            )
+        )
+        warn_once(*(text for _, texts in results for text in texts))
+        for number, (estimator, _) in zip(learnable, results, strict=True):
+            fitted["estimators_"][number] = estimator
+
+    def _choose(self, X, artifacts, metadata):
+        """Return the best candidate for each artifact, and the table of scores."""
+        caller = type(self).__name__
+        candidates = make_candidates(self._estimator, self.candidates, caller=caller)
+        self._check_accepted(candidates, metadata)
+        folds = self._make_folds(X, artifacts, metadata.get("groups"))
+        scores = score_candidates(
+            candidates,
+            X,
+            list(artifacts.values()),
+            metadata,
+            folds=folds,
+            scoring=self.scoring,
+            n_jobs=self.n_jobs,
+        )
+        labels = [c if isinstance(c, str) else repr(c) for c in self.candidates]
+        best, results = tabulate(scores, list(artifacts), labels, self.n_folds)
+        return [candidates[number] for number in best], results
+
+    def _make_folds(self, X, artifacts, groups):
+        if groups is None and isinstance(X, VolumeSequence):
+            groups = X.columns.get("group")
+        folds, problems = [], []
+        if groups is None:
+            problems.append(
+                "scans of one subject may be in the training and in the test part, "
+                "because groups are not known"
+            )
+        for name, (rated, grades) in artifacts.items():
+            own = None if groups is None else groups[rated]
+            splits, problem = make_folds(grades, own, self.n_folds)
+            folds.append(splits)
+            if problem:
+                problems.append(f"{name!r} {problem}")
+        if problems:
+            warn_once(
+                f"{type(self).__name__}: candidates are compared as well as the data "
+                f"allow: {'; '.join(problems)}."
+            )
+        return folds
+
+    def _ask_each(self, question):
+        """Return the answer of what grades each artifact; a shared one has a list."""
+        shared = iter(question(self.shared_) if hasattr(self, "shared_") else ())
+        return [
+            next(shared) if estimator is None else question(estimator)
+            for estimator in self.estimators_
+        ]

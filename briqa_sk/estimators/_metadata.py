@@ -1,0 +1,84 @@
+"""What is known of each scan beside its voxels, on its way into an estimator."""
+
+import warnings
+
+from sklearn import get_config
+from sklearn.base import clone
+from sklearn.pipeline import Pipeline
+from sklearn.utils.metadata_routing import MetadataRouter, get_routing_for_object
+from sklearn.utils.validation import has_fit_parameter
+
+from briqa_sk.exceptions import BriqaWarning
+
+
+def accepted_names(estimator, names):
+    """Return the keywords under which an estimator's ``fit`` takes metadata.
+
+    A pipeline hands on what its last step takes. With scikit-learn's metadata routing
+    enabled, estimators that route take what they were told to request.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Not necessarily fitted.
+    names : iterable of str
+        Such as "groups".
+
+    Returns
+    -------
+    keywords : dict of str to str
+        Keyword by name, of those that it takes.
+    """
+    if get_config()["enable_metadata_routing"]:
+        routing = get_routing_for_object(estimator)
+        if isinstance(routing, MetadataRouter):
+            return {name: name for name in routing.consumes("fit", set(names))}
+    elif isinstance(estimator, Pipeline):
+        step, last = estimator.steps[-1]
+        keywords = accepted_names(last, names)
+        return {name: f"{step}__{keyword}" for name, keyword in keywords.items()}
+    return {name: name for name in names if has_fit_parameter(estimator, name)}
+
+
+def fit_clone(estimator, X, y, metadata, indices):
+    """Fit a clone to some of the scans.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Left as it is.
+    X : ndarray of shape (n_samples, i, j, k) or VolumeSequence
+        Volumes.
+    y : array-like of shape (n_indices,) or (n_indices, n_artifacts)
+        Their grades.
+    metadata : dict of str to ndarray of shape (n_samples,)
+        Passed on under the names that the estimator takes.
+    indices : ndarray of int
+        Which scans.
+
+    Returns
+    -------
+    fitted : estimator
+        The clone.
+    warned : list of str
+        What it warned of. Warnings get lost in worker processes, and seven clones
+        would give the same one seven times; :func:`warn_once` gives it.
+    """
+    keywords = accepted_names(estimator, metadata)
+    params = {keywords[name]: metadata[name][indices] for name in keywords}
+    chosen = X if len(indices) == len(X) else X[indices]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.filterwarnings("always", category=BriqaWarning)
+        fitted = clone(estimator).fit(chosen, y, **params)
+    own = [w for w in caught if issubclass(w.category, BriqaWarning)]
+    for other in [w for w in caught if w not in own]:
+        warnings.warn_explicit(
+            other.message, other.category, other.filename, other.lineno
+        )
+    return fitted, [str(w.message) for w in own]
+
+
+def warn_once(*texts):
+    """Give some warnings, equal ones once."""
+    for text in dict.fromkeys(texts):
+        warnings.warn(text, BriqaWarning, stacklevel=3)

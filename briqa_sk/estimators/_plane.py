@@ -1,0 +1,174 @@
+"""A second head, which tells in which plane a scan was taken."""
+
+import os
+import re
+import warnings
+from functools import partial
+
+import nibabel
+import numpy as np
+import pandas as pd
+from nibabel.filebasedimages import ImageFileError
+from nibabel.spatialimages import HeaderDataError
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from briqa_sk.estimators._dataset import Samples
+from briqa_sk.exceptions import BriqaWarning
+from briqa_sk.io import VolumeSequence
+from briqa_sk.losses import CrossEntropy
+from briqa_sk.losses.heads import UNRATED, HeadsCriterion
+
+#: Axial, coronal, sagittal, as the files of the LISA challenge name them.
+PLANES = ("axi", "cor", "sag")
+_NAMES = {
+    **{plane: plane for plane in PLANES},
+    "axial": "axi",
+    "coronal": "cor",
+    "sagittal": "sag",
+}
+#: The plane whose slices are stacked along R-L, A-P and S-I.
+_ALONG = ("sag", "cor", "axi")
+_IN_FILE_NAME = re.compile(rf"_({'|'.join(PLANES)})(?=\.|$)", re.IGNORECASE)
+#: How much thicker slices must be than pixels are wide to be taken for slices.
+_THICKER = 1.01
+
+
+class PlaneHead:
+    """Mixin of a head beside the severity head, on the same features.
+
+    Its loss is added to that of the severity, times ``plane_weight``; predictions of
+    the severity don't look at it.
+    """
+
+    @available_if(lambda self: self.plane_head)
+    def predict_plane(self, X):
+        """Most probable scan plane; needs ``plane_head=True``.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, i, j, k), paths, or VolumeSequence
+            Preprocessed volumes.
+
+        Returns
+        -------
+        plane : ndarray of shape (n_samples,)
+            "axi", "cor" or "sag", seen in the voxels only.
+        """
+        check_is_fitted(self, "planes_")
+        X = self._check_X(X, reset=False)
+        samples = self._plain_set(Samples.unlabelled(X))
+        by_plane = self.net_.log_proba_of_heads(samples)[-1]
+        return self.planes_[by_plane.argmax(axis=1)]
+
+    def _check_plane(self, X, plane):
+        """Return the number of each scan's plane, or None without a plane head."""
+        if plane is not None:
+            plane = column_or_1d(plane)
+            self._check_one_per_scan(plane, "plane", X)
+        vars(self).pop("planes_", None)
+        if not self.plane_head:
+            return None
+        self.planes_ = np.array(PLANES)
+        numbers = np.array([_number_of(name) for name in find_planes(X, plane)])
+        unknown = np.flatnonzero(numbers == UNRATED)
+        if unknown.size == len(numbers):
+            raise ValueError(
+                f"{type(self).__name__}: plane_head=True needs scan planes, but "
+                "neither plane, nor a column 'plane', nor file names, nor voxel sizes "
+                f"tell that of any of the {len(numbers)} scans. Pass plane to fit."
+            )
+        if unknown.size:
+            warnings.warn(
+                f"{type(self).__name__}: the plane of {unknown.size} of {len(numbers)} "
+                f"scans is not known (first: index {unknown[0]}). The plane head does "
+                "not learn from them.",
+                BriqaWarning,
+                stacklevel=3,
+            )
+        return numbers
+
+    def _with_plane_head(self, makers, weights):
+        """Return what builds the criterion of some heads and of the plane head."""
+        if self.plane_head:
+            makers = [*makers, partial(CrossEntropy(), np.ones(len(PLANES)))]
+            weights = [*weights, self.plane_weight]
+        return partial(HeadsCriterion, makers, weights)
+
+
+def find_planes(X, plane=None):
+    """Find out in which plane each scan was taken.
+
+    What is given counts first, then the column ``plane`` of a VolumeSequence, then the
+    file name as in the LISA challenge (``..._axi.nii.gz``), then the affine of the
+    file: the slices are stacked along the axis of the largest voxel size.
+
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, i, j, k) or VolumeSequence
+        Scans.
+    plane : array-like of shape (n_samples,) or None, default=None
+        Names, in any case; NaN or None where they are to be found out.
+
+    Returns
+    -------
+    planes : list of str or None
+        "axi", "cor" or "sag"; None where nothing tells.
+
+    Raises
+    ------
+    ValueError
+        If a name is none of a plane.
+    """
+    is_sequence = isinstance(X, VolumeSequence)
+    if plane is None and is_sequence:
+        plane = X.columns.get("plane")
+    planes = [None] * len(X) if plane is None else [_named(name) for name in plane]
+    if is_sequence:
+        paths = X.paths
+        for index in [i for i, name in enumerate(planes) if name is None]:
+            planes[index] = _from_name(paths[index]) or _from_affine(
+                _affine_of(X, index, paths[index])
+            )
+    return planes
+
+
+def _number_of(name):
+    return UNRATED if name is None else PLANES.index(name)
+
+
+def _named(value):
+    if pd.isna(value):
+        return None
+    name = str(value).strip().lower()
+    if name not in _NAMES:
+        raise ValueError(
+            "plane_head: plane must be axi, cor or sag in any case, or missing, got "
+            f"{str(value)!r}."
+        )
+    return _NAMES[name]
+
+
+def _from_name(path):
+    found = _IN_FILE_NAME.search(os.path.basename(path or ""))
+    return found[1].lower() if found else None
+
+
+def _affine_of(X, index, path):
+    """Return the affine of a scan as it was stored, or None for a damaged header."""
+    if path is None or not os.path.isfile(path):
+        return X.split(index, lambda step: True)[0].source_affine
+    try:
+        return nibabel.load(path).affine  # reads the header only
+    except (ImageFileError, HeaderDataError, OSError, ValueError):
+        return None  # whoever reads the voxels says what is wrong
+
+
+def _from_affine(affine):
+    if affine is None:
+        return None
+    *_, second, largest = np.sort(np.linalg.norm(affine[:3, :3], axis=0))
+    if not largest > _THICKER * second:
+        return None
+    slices = np.linalg.norm(affine[:3, :3], axis=0).argmax()
+    return _ALONG[np.abs(affine[:3, slices]).argmax()]

@@ -1,0 +1,191 @@
+"""Which network, loss or estimator suits an artifact."""
+
+import warnings
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.metrics import check_scoring
+from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.pipeline import Pipeline
+from sklearn.utils.parallel import Parallel, delayed
+
+from briqa_sk.estimators._metadata import fit_clone, warn_once
+from briqa_sk.losses import CRITERIA, LossConfig
+from briqa_sk.networks import NetworkConfig, network_names
+
+
+def make_candidates(estimator, candidates, *, caller):
+    """Return the estimators that candidates stand for.
+
+    Parameters
+    ----------
+    estimator : estimator
+        What a network or a loss is put into; of a Pipeline, its last step.
+    candidates : sequence of str, NetworkConfig, LossConfig or estimator
+        Networks and losses by name or as objects, or whole estimators.
+    caller : str
+        Opens the error messages.
+
+    Returns
+    -------
+    estimators : list of estimator
+        Not fitted.
+
+    Raises
+    ------
+    ValueError
+        If there is no candidate, or a name is neither a network nor a loss.
+    TypeError
+        If a candidate is none of these.
+    """
+    if isinstance(candidates, str) or not len(candidates):
+        raise ValueError(
+            f"{caller}: candidates must be a list of at least 1 network, loss or "
+            f"estimator, got {candidates!r}."
+        )
+    return [_make(estimator, candidate, caller) for candidate in candidates]
+
+
+def _make(estimator, candidate, caller):
+    if hasattr(candidate, "fit") and not isinstance(candidate, type):
+        return clone(candidate)
+    names = {**dict.fromkeys(network_names(), "module")}
+    names.update(dict.fromkeys(CRITERIA, "criterion"))
+    if isinstance(candidate, NetworkConfig):
+        part = "module"
+    elif isinstance(candidate, LossConfig):
+        part = "criterion"
+    elif isinstance(candidate, str) and candidate in names:
+        part = names[candidate]
+    else:
+        error = ValueError if isinstance(candidate, str) else TypeError
+        raise error(
+            f"{caller}: a candidate must be a network or a loss, by name "
+            f"({', '.join(names)}) or as a configuration, or an estimator, got "
+            f"{candidate!r}."
+        )
+    copy = clone(estimator)
+    if isinstance(copy, Pipeline):
+        part = f"{copy.steps[-1][0]}__{part}"
+    return copy.set_params(**{part: candidate})
+
+
+def make_folds(grades, groups, n_folds):
+    """Split the scans of an artifact into folds that share no subject.
+
+    Parameters
+    ----------
+    grades : array-like of shape (n_samples,)
+        Their grades.
+    groups : ndarray of shape (n_samples,) or None
+        Their subjects; None splits by scan.
+    n_folds : int
+        How many; fewer, where fewer subjects or scans of any grade exist.
+
+    Returns
+    -------
+    folds : list of (train, test)
+        Indices. A fold whose training part would have one grade is left out.
+    problem : str
+        What could not be had, or "".
+    """
+    rank = np.unique(np.asarray(grades), return_inverse=True)[1]
+    groups = np.arange(len(rank)) if groups is None else groups
+    n_possible = min(n_folds, len(np.unique(groups)), np.bincount(rank).max())
+    folds = []
+    if n_possible > 1:
+        with warnings.catch_warnings():  # it warns of what is returned here
+            warnings.simplefilter("ignore", UserWarning)
+            folds = list(StratifiedGroupKFold(n_possible).split(rank, rank, groups))
+    n_grades = [len(np.unique(rank[train])) for train, _ in folds]
+    folds = [fold for fold, n in zip(folds, n_grades, strict=True) if n > 1]
+    if not folds:
+        return [], "cannot be split, so the first candidate is taken"
+    if len(folds) < n_folds:
+        return folds, f"has {len(folds)} instead of {n_folds} folds"
+    if min(n_grades) <= rank.max():
+        return folds, "has a grade that not every training fold holds"
+    return folds, ""
+
+
+def score_candidates(candidates, X, artifacts, metadata, *, folds, scoring, n_jobs):
+    """Cross-validate candidates on each artifact.
+
+    Parameters
+    ----------
+    candidates : list of estimator
+        From :func:`make_candidates`.
+    X : ndarray of shape (n_samples, i, j, k) or VolumeSequence
+        Volumes.
+    artifacts : list of (rated, grades)
+        For each artifact, the indices of its rated scans, and their grades.
+    metadata : dict of str to ndarray of shape (n_samples,)
+        See :func:`fit_clone`.
+    folds : list of list of (train, test)
+        For each artifact, from :func:`make_folds`.
+    scoring : str or callable
+        As everywhere in scikit-learn.
+    n_jobs : int or None
+        Processes.
+
+    Returns
+    -------
+    scores : list of ndarray of shape (n_candidates, n_folds)
+        For each artifact.
+    """
+    tasks = [
+        delayed(_score)(candidate, X, rated, grades, metadata, fold, scoring)
+        for (rated, grades), splits in zip(artifacts, folds, strict=True)
+        for candidate in candidates
+        for fold in splits
+    ]
+    results = Parallel(n_jobs=n_jobs)(tasks)
+    warn_once(*(text for _, texts in results for text in texts))
+    scores = np.array([score for score, _ in results])
+    sizes = [len(candidates) * len(splits) for splits in folds]
+    parts = np.split(scores, np.cumsum(sizes)[:-1])
+    return [
+        part.reshape(len(candidates), len(splits))
+        for part, splits in zip(parts, folds, strict=True)
+    ]
+
+
+def tabulate(scores, artifacts, candidates, n_folds):
+    """Return the number of the best candidate for each artifact, and all scores.
+
+    Parameters
+    ----------
+    scores : list of ndarray of shape (n_candidates, n_folds)
+        From :func:`score_candidates`; some with fewer folds, or none.
+    artifacts : list
+        Names.
+    candidates : list of str
+        Names.
+    n_folds : int
+        How many were asked for.
+
+    Returns
+    -------
+    best : list of int
+        The first of the best.
+    columns : dict of list
+        One row for each artifact and candidate.
+    """
+    best, rows = [], []
+    for artifact, table in zip(artifacts, scores, strict=True):
+        means = table.mean(axis=1) if table.size else np.full(len(table), np.nan)
+        best.append(int(np.argmax(means)) if table.size else 0)
+        for number, candidate in enumerate(candidates):
+            row = {"artifact": artifact, "candidate": candidate}
+            padded = [*table[number].tolist(), *[np.nan] * n_folds][:n_folds]
+            row.update({f"fold_{k}": score for k, score in enumerate(padded)})
+            row["mean"] = float(means[number])
+            rows.append({**row, "chosen": number == best[-1]})
+    return best, {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def _score(candidate, X, rated, grades, metadata, fold, scoring):
+    train, test = fold
+    fitted, warned = fit_clone(candidate, X, grades[train], metadata, rated[train])
+    scorer = check_scoring(fitted, scoring=scoring)
+    return scorer(fitted, X[rated[test]], grades[test]), warned
