@@ -39,7 +39,14 @@ TESTED_IN = {
     "briqa_sk.simulation.registry": "simulation/test_every_artifact.py",
     **{
         f"briqa_sk.networks.{module}": "networks/test_every_network.py"
-        for module in ("densenet", "efficientnet", "mednext", "registry", "resnet")
+        for module in (
+            "backbones",
+            "densenet",
+            "efficientnet",
+            "mednext",
+            "registry",
+            "resnet",
+        )
     },
     **{
         f"briqa_sk.cli.{module}": "cli/test_commands.py"
