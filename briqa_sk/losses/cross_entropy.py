@@ -48,10 +48,11 @@ class WeightedCrossEntropy(LossConfig):
     ----------
     class_weight : {"balanced", "effective"} or array-like, default="balanced"
         Weight of each grade, (n_classes,), from best to worst. "balanced" is
-        scikit-learn's ``n_samples / (n_classes * class_counts)``. "effective" is inverse
-        to the effective number of samples :math:`(1 - \beta^n) / (1 - \beta)` with
-        :math:`\beta = 0.999` [1]_, which no longer grows where a grade has thousands.
-        A grade without any sample counts as if it had one.
+        scikit-learn's ``n_samples / (n_classes * class_counts)``. "effective" is the
+        inverse of the effective number of samples,
+        :math:`(1 - \beta^n) / (1 - \beta)` with :math:`\beta = 0.999` [1]_, which no
+        longer grows where a grade has thousands. A grade without any sample counts as
+        if it had one.
 
     References
     ----------
