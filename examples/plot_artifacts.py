@@ -22,11 +22,11 @@ from briqa_sk.datasets import make_head_phantom
 from briqa_sk.simulation import LISA_ARTIFACTS, Banding, Distortion
 
 head = make_head_phantom((96, 112, 96), snr=40, random_state=1)
-in_plane = {"banding": Banding(axis=1), "distortion": Distortion(axis=1)}
+in_plane = {"banding": Banding(axis=1), "distortion": Distortion(kind="b0", axis=1)}
 artifacts = [in_plane.get(name, name) for name in LISA_ARTIFACTS]
-simulator = ArtifactSimulator(artifacts, random_state=4)
+simulator = ArtifactSimulator(artifacts, random_state=0)
 
-figure, axes = plt.subplots(3, 7, figsize=(10.5, 5), layout="constrained")
+figure, axes = plt.subplots(3, 7, figsize=(10.5, 5.4), layout="constrained")
 for column, name in zip(axes.T, LISA_ARTIFACTS, strict=True):
     for severity, axis in enumerate(column):
         scan, record = simulator.corrupt(head, {name: severity})
@@ -41,8 +41,8 @@ for severity, axis in enumerate(axes[:, 0]):
 # -------------
 # Everything that was drawn is in the record, as plain numbers that make the scan again.
 
-scan, record = simulator.corrupt(head, {"motion": 1})
-for name, value in record["parameters"]["motion"].items():
+scan, record = simulator.corrupt(head, {"zipper": 1})
+for name, value in record["parameters"]["zipper"].items():
     print(f"{name}: {value}")
 
 # %%
