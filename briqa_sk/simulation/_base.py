@@ -1,5 +1,6 @@
 """Base class of the artifacts: what is drawn, apart from what is done."""
 
+import math
 from abc import abstractmethod
 from numbers import Real
 
@@ -9,16 +10,17 @@ from sklearn.base import BaseEstimator
 from briqa_sk._random import make_generator
 from briqa_sk._validation import as_triple, check_positive
 from briqa_sk.io import Volume
+from briqa_sk.simulation._axes import check_axis
 from briqa_sk.simulation._voxels import like, private_copy, unchanged
 
 
 class Artifact(BaseEstimator):
     """One kind of corruption, of any strength in [0, 1].
 
-    A subclass writes ``_draw``, which turns a strength into parameters without looking
-    at a scan, and ``_apply``, which turns a scan and parameters into a corrupted scan
-    without drawing anything. So the parameters can be kept, published and applied
-    again. They are plain: numbers, text, lists and dicts, as JSON has them.
+    A subclass writes ``_draw``, which turns the physical value into parameters without
+    looking at a scan, and ``_apply``, which turns a scan and parameters into a
+    corrupted scan without drawing anything. So the parameters can be kept, published
+    and applied again. They are plain: numbers, text, lists and dicts, as JSON has them.
 
     Attributes
     ----------
@@ -27,6 +29,10 @@ class Artifact(BaseEstimator):
     PHYSICAL : str
         Name of the parameter that strength scales, with its unit. It is a parameter of
         the constructor, too, for those who know the value they want.
+    LARGEST : float
+        Physical value at strength 1.
+    KINDS : tuple of str
+        Values of the parameter ``kind``; empty without one.
     RANGES : tuple of (float, float)
         Strengths of severity 0, 1, 2.
 
@@ -37,13 +43,13 @@ class Artifact(BaseEstimator):
     >>> import numpy as np
     >>> from briqa_sk.simulation import Artifact, ArtifactSimulator
     >>> class Dimming(Artifact):
-    ...     NAME, PHYSICAL = "dimming", "loss"
+    ...     NAME, PHYSICAL, LARGEST = "dimming", "loss", 0.9
     ...
     ...     def __init__(self, *, loss=None):
     ...         self.loss = loss
     ...
-    ...     def _draw(self, strength, rng):
-    ...         return {"loss": self.loss if strength is None else 0.9 * strength}
+    ...     def _draw(self, loss, rng):
+    ...         return {}
     ...
     ...     def _apply(self, data, parameters, spacing_mm):
     ...         return data * (1 - parameters["loss"])
@@ -57,6 +63,8 @@ class Artifact(BaseEstimator):
 
     NAME = None
     PHYSICAL = None
+    LARGEST = None
+    KINDS = ()
     RANGES = ((0.0, 0.0), (0.25, 0.45), (0.6, 1.0))
 
     def draw(self, strength=None, *, random_state=None):
@@ -92,10 +100,12 @@ class Artifact(BaseEstimator):
                 f"strength={strength} and {self.PHYSICAL}={given}."
             )
         self._check_params()
+        value = given
         if strength is not None:
             strength = check_strength(strength, caller=self._name)
-        drawn = self._draw(strength, make_generator(random_state))
-        return {"strength": strength, **_plain(drawn)}
+            value = self._at(strength)
+        drawn = self._draw(value, make_generator(random_state))
+        return _plain({"strength": strength, self.PHYSICAL: value, **drawn})
 
     def apply(self, volume, parameters, *, spacing_mm=(1.0, 1.0, 1.0)):
         """Corrupt a scan as the parameters say.
@@ -186,10 +196,27 @@ class Artifact(BaseEstimator):
         given = getattr(self, self.PHYSICAL)
         if given is not None:
             check_positive(given, self.PHYSICAL, caller=self._name)
+        check_axis(getattr(self, "axis", None), caller=self._name)
+        kind = getattr(self, "kind", None)
+        if kind is not None and kind not in self.KINDS:
+            raise ValueError(
+                f"{self._name}: kind must be {', '.join(map(repr, self.KINDS))}, or "
+                f"None to draw it, got {kind!r}."
+            )
+
+    def _at(self, strength):
+        """Return the physical value at a strength."""
+        return self.LARGEST * strength
+
+    def _first(self, items, value):
+        """Return as many of the items, at least one, as a physical value has."""
+        # A strength of k / n is k items, whatever rounding makes of its value.
+        share = min(1.0, value / self.LARGEST)
+        return items[: math.ceil(len(items) * share - 1e-9)]
 
     @abstractmethod
-    def _draw(self, strength, rng):
-        """Return the parameters for a strength, or for the physical value if None."""
+    def _draw(self, value, rng):
+        """Return the parameters for a physical value."""
 
     @abstractmethod
     def _apply(self, data, parameters, spacing_mm):

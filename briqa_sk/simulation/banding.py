@@ -7,12 +7,10 @@ import torch
 from scipy.optimize import brentq
 
 from briqa_sk._validation import check_positive
-from briqa_sk.simulation._axes import acting_axis, check_axis, draw_axes
+from briqa_sk.simulation._axes import acting_axis, draw_axes
 from briqa_sk.simulation._base import Artifact
 
-_HIGHEST_DEPTH = 0.9
 _MOST_BANDS = 3
-_KINDS = ("bssfp", "slab")
 _T1_MS = 1000.0
 _LONGEST_REPETITION_MS = 100.0
 
@@ -85,6 +83,8 @@ class Banding(Artifact):
 
     NAME = "banding"
     PHYSICAL = "depth"
+    LARGEST = 0.9
+    KINDS = ("bssfp", "slab")
     RANGES = ((0.0, 0.0), (0.25, 0.45), (0.75, 1.0))
 
     def __init__(
@@ -103,14 +103,8 @@ class Banding(Artifact):
 
     def _check_params(self):
         super()._check_params()
-        check_axis(self.axis, caller=self._name)
         if self.depth is not None and self.depth >= 1:
             raise ValueError(f"{self._name}: depth must be below 1, got {self.depth}.")
-        if self.kind is not None and self.kind not in _KINDS:
-            raise ValueError(
-                f"{self._name}: kind must be 'bssfp', 'slab', or None to draw it, got "
-                f"{self.kind!r}."
-            )
         for name in ("repetition_time_ms", "gradient_hz_per_mm"):
             if getattr(self, name) is not None:
                 check_positive(getattr(self, name), name, caller=self._name)
@@ -129,24 +123,19 @@ class Banding(Artifact):
                 f"{getattr(self, name)}. Only kind='bssfp' has one."
             )
 
-    def _draw(self, strength, rng):
-        depth = self.depth
-        if strength is None:
-            strength = min(1.0, depth / _HIGHEST_DEPTH)
-        else:
-            depth = _HIGHEST_DEPTH * strength
+    def _draw(self, depth, rng):
         axes = draw_axes(self.axis, rng)
         is_field_given = self.repetition_time_ms or self.gradient_hz_per_mm
-        kind = str(rng.choice(_KINDS))
+        kind = str(rng.choice(self.KINDS))
         kind = "bssfp" if is_field_given else self.kind or kind
         steady_state = _draw_steady_state(
             depth, self.repetition_time_ms, self.gradient_hz_per_mm, rng
         )
         bands = [_draw_band(part, rng) for part in rng.permutation(_MOST_BANDS)]
         bands[0]["relative_depth"] = 1.0
-        bands = {"bands": bands[: math.ceil(_MOST_BANDS * strength)]}
+        bands = {"bands": self._first(bands, depth)}
         drawn = steady_state if kind == "bssfp" else bands
-        return {"depth": depth, "kind": kind, "axes": axes, **drawn}
+        return {"kind": kind, "axes": axes, **drawn}
 
     def _apply(self, data, parameters, spacing_mm):
         axis = acting_axis(

@@ -7,7 +7,6 @@ from numpy.polynomial import legendre
 from briqa_sk.simulation._axes import MIN_VOXELS, acting_axis, draw_axes
 from briqa_sk.simulation._base import Artifact
 
-_HIGHEST_DEVIATION = 0.9
 _DEGREE = 3
 _SPREAD = np.array([0, 1, 0.3, 0.1])  # of the coefficients of order 0 to 3
 _ACROSS = 0.3  # of it, for each order across the first axis
@@ -61,6 +60,7 @@ class BiasField(Artifact):
 
     NAME = "bias_field"
     PHYSICAL = "deviation"
+    LARGEST = 0.9
     RANGES = ((0.0, 0.0), (0.3, 0.5), (0.75, 1.0))
 
     def __init__(self, deviation=None):
@@ -74,12 +74,8 @@ class BiasField(Artifact):
                 f"above 0, got {self.deviation}."
             )
 
-    def _draw(self, strength, rng):
-        deviation = self.deviation
-        if strength is not None:
-            deviation = _HIGHEST_DEVIATION * strength
+    def _draw(self, deviation, rng):
         return {
-            "deviation": deviation,
             "axes": draw_axes(None, rng),
             "coefficients": _draw_coefficients(rng),
         }

@@ -12,7 +12,6 @@ from briqa_sk.simulation._base import Artifact
 from briqa_sk.simulation._tables import NORMAL, look_up, random_words
 from briqa_sk.simulation.bias_field import BiasField
 
-_LARGEST_LOSS = 0.9
 _RANGE_SIGMAS = 2.6  # neighbours that differ by more belong to another tissue
 _CENTRE = 0.5  # weight of a voxel in its own mean; its neighbours have up to 1
 _DARKEST_TISSUE = 0.24  # of the mean tissue: CSF in most T1w scans has a quarter
@@ -85,6 +84,7 @@ class Contrast(Artifact):
 
     NAME = "contrast"
     PHYSICAL = "loss"
+    LARGEST = 0.9
     RANGES = ((0.0, 0.0), (0.5, 0.72), (0.85, 1.0))
 
     def __init__(self, loss=None, *, bias_field=0.0):
@@ -103,10 +103,9 @@ class Contrast(Artifact):
                 f"Contrast: bias_field must be in [0, 1), got {self.bias_field}."
             )
 
-    def _draw(self, strength, rng):
-        loss = self.loss if strength is None else _LARGEST_LOSS * strength
-        drawn = {"loss": loss, "seed": int(rng.integers(2**63))}
-        deviation = self.bias_field * min(1, loss / _LARGEST_LOSS)
+    def _draw(self, loss, rng):
+        drawn = {"seed": int(rng.integers(2**63))}
+        deviation = self.bias_field * min(1, loss / self.LARGEST)
         if deviation > 0:
             field = BiasField(deviation=deviation).draw(random_state=rng)
             drawn["bias_field"] = field

@@ -6,11 +6,9 @@ import numpy as np
 import torch
 
 from briqa_sk.kernels.warping import displace
-from briqa_sk.simulation._axes import MIN_VOXELS, acting_axis, check_axis, draw_axes
+from briqa_sk.simulation._axes import MIN_VOXELS, acting_axis, draw_axes
 from briqa_sk.simulation._base import Artifact
 
-_KINDS = ("b0", "gradient")
-_LARGEST_MM = 16.0
 _SLAB = 4  # slices that are displaced at once
 _COARSE = 33  # points along each axis on which the largest displacement is found
 _N_COSINES = 4  # slowest ones along each axis
@@ -70,6 +68,8 @@ class Distortion(Artifact):
 
     NAME = "distortion"
     PHYSICAL = "displacement_mm"
+    LARGEST = 16.0
+    KINDS = ("b0", "gradient")
     RANGES = ((0.0, 0.0), (0.15, 0.35), (0.6, 1.0))
 
     def __init__(self, displacement_mm=None, kind=None, axis=None):
@@ -77,25 +77,12 @@ class Distortion(Artifact):
         self.kind = kind
         self.axis = axis
 
-    def _check_params(self):
-        super()._check_params()
-        check_axis(self.axis, caller=self._name)
-        if self.kind is not None and self.kind not in _KINDS:
-            raise ValueError(
-                f"{self._name}: kind must be 'b0', 'gradient', or None to draw it, got "
-                f"{self.kind!r}."
-            )
-
-    def _draw(self, strength, rng):
+    def _draw(self, displacement_mm, rng):
         axes = draw_axes(self.axis, rng)
-        kind = _KINDS[rng.integers(len(_KINDS))]
+        kind = self.KINDS[rng.integers(len(self.KINDS))]
         fields = {"b0": _draw_b0(rng), "gradient": _draw_gradient(rng)}
-        displacement_mm = self.displacement_mm
-        if strength is not None:
-            displacement_mm = strength * _LARGEST_MM
         kind = self.kind or kind
         return {
-            "displacement_mm": displacement_mm,
             "kind": kind,
             "axes": axes,
             "field": fields[kind],

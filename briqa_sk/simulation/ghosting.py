@@ -4,10 +4,8 @@ import math
 
 import torch
 
-from briqa_sk.simulation._axes import acting_axis, check_axis, draw_axes
+from briqa_sk.simulation._axes import acting_axis, draw_axes
 from briqa_sk.simulation._base import Artifact
-
-_HIGHEST_INTENSITY = 0.5
 
 
 class Ghosting(Artifact):
@@ -59,22 +57,15 @@ class Ghosting(Artifact):
 
     NAME = "ghosting"
     PHYSICAL = "intensity"
+    LARGEST = 0.5
     RANGES = ((0.0, 0.0), (0.12, 0.3), (0.5, 1.0))
 
     def __init__(self, intensity=None, axis=None):
         self.intensity = intensity
         self.axis = axis
 
-    def _check_params(self):
-        super()._check_params()
-        check_axis(self.axis, caller=self._name)
-
-    def _draw(self, strength, rng):
-        intensity = self.intensity
-        if strength is not None:
-            intensity = _HIGHEST_INTENSITY * strength
+    def _draw(self, intensity, rng):
         return {
-            "intensity": intensity,
             "axes": draw_axes(self.axis, rng),
             "period_lines": int(rng.integers(2, 7)),
             "phase_deg": float(rng.uniform(0, 360)),

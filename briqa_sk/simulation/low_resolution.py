@@ -3,10 +3,9 @@
 import numpy as np
 import torch
 
-from briqa_sk.simulation._axes import acting_axis, check_axis, draw_axes
+from briqa_sk.simulation._axes import acting_axis, draw_axes
 from briqa_sk.simulation._base import Artifact
 
-_LARGEST_THICKNESS_MM = 8.0
 _THINNEST_VOXELS = 1e-6  # a box that a float still resolves; it changes nothing
 
 
@@ -44,21 +43,15 @@ class LowResolution(Artifact):
 
     NAME = "low_resolution"
     PHYSICAL = "thickness_mm"
+    LARGEST = 8.0
     RANGES = ((0.0, 0.0), (0.35, 0.5), (0.75, 1.0))
 
     def __init__(self, thickness_mm=None, axis=None):
         self.thickness_mm = thickness_mm
         self.axis = axis
 
-    def _check_params(self):
-        super()._check_params()
-        check_axis(self.axis, caller=self._name)
-
-    def _draw(self, strength, rng):
-        thickness_mm = self.thickness_mm
-        if strength is not None:
-            thickness_mm = _LARGEST_THICKNESS_MM * strength
-        return {"thickness_mm": thickness_mm, "axes": draw_axes(self.axis, rng)}
+    def _draw(self, thickness_mm, rng):
+        return {"axes": draw_axes(self.axis, rng)}
 
     def _apply(self, data, parameters, spacing_mm):
         axis = acting_axis(

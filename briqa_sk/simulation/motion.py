@@ -6,7 +6,7 @@ import numpy as np
 
 from briqa_sk.kernels.lines import image_of_lines, measure_lines
 from briqa_sk.kernels.rigid import move_rigidly
-from briqa_sk.simulation._axes import MIN_VOXELS, acting_axis, check_axis, draw_axes
+from briqa_sk.simulation._axes import MIN_VOXELS, acting_axis, draw_axes
 from briqa_sk.simulation._base import Artifact
 from briqa_sk.simulation.poses import (
     RMS_MM_PER_RADIAN,
@@ -18,9 +18,7 @@ from briqa_sk.simulation.poses import (
     scale_poses,
 )
 
-_KINDS = ("sudden", "drift", "periodic")
 _REFERENCES = ("centre", "scanner")
-_LARGEST_MM = 6.0
 _CENTRE = 0.5  # time at which the centre of k-space is acquired
 _DRIFT_SHOTS = 7  # odd, so that no shot begins at the centre
 
@@ -84,6 +82,8 @@ class Motion(Artifact):
 
     NAME = "motion"
     PHYSICAL = "displacement_mm"
+    LARGEST = 6.0
+    KINDS = ("sudden", "drift", "periodic")
     RANGES = ((0.0, 0.0), (0.1, 0.25), (0.6, 1.0))
 
     def __init__(self, displacement_mm=None, kind=None, axis=None, reference="centre"):
@@ -94,28 +94,20 @@ class Motion(Artifact):
 
     def _check_params(self):
         super()._check_params()
-        check_axis(self.axis, caller=self._name)
-        if self.kind is not None and self.kind not in _KINDS:
-            raise ValueError(
-                f"{self._name}: kind must be 'sudden', 'drift', 'periodic', or None to "
-                f"draw it, got {self.kind!r}."
-            )
         if self.reference not in _REFERENCES:
             raise ValueError(
                 f"{self._name}: reference must be 'centre' or 'scanner', got "
                 f"{self.reference!r}."
             )
 
-    def _draw(self, strength, rng):
+    def _draw(self, displacement_mm, rng):
         axes = draw_axes(self.axis, rng)
-        kind = _KINDS[rng.integers(len(_KINDS))]
-        seeds = dict(zip(_KINDS, rng.integers(2**63, size=len(_KINDS)), strict=True))
+        kinds = self.KINDS
+        kind = kinds[rng.integers(len(kinds))]
+        seeds = dict(zip(kinds, rng.integers(2**63, size=len(kinds)), strict=True))
         kind = self.kind or kind
         path = {"sudden": _sudden, "drift": _drift, "periodic": _periodic}[kind]
         vectors, starts, shots = path(np.random.default_rng(seeds[kind]))
-        displacement_mm = self.displacement_mm
-        if strength is not None:
-            displacement_mm = strength * _LARGEST_MM
         centre = shots[np.searchsorted(starts, _CENTRE, side="right") - 1]
         durations = _durations(starts, shots, len(vectors))
         vectors = scale_poses(
@@ -125,7 +117,6 @@ class Motion(Artifact):
             displacement_mm,
         )
         return {
-            "displacement_mm": displacement_mm,
             "kind": kind,
             "axes": axes,
             "reference": centre if self.reference == "centre" else None,

@@ -6,7 +6,6 @@ from briqa_sk.kernels import signal_levels
 from briqa_sk.simulation._base import Artifact
 from briqa_sk.simulation._tables import COSINES, RADII, look_up, random_words
 
-_LOWEST_SNR = 2.0
 _BLOCK = 1 << 16  # voxels whose intermediate results fit into the processor's cache
 
 
@@ -53,16 +52,17 @@ class Noise(Artifact):
 
     NAME = "noise"
     PHYSICAL = "snr"
+    LARGEST = 2.0  # the lowest one: it is the noise that grows
     RANGES = ((0.0, 0.0), (0.12, 0.25), (0.4, 1.0))
 
     def __init__(self, snr=None):
         self.snr = snr
 
-    def _draw(self, strength, rng):
-        snr = self.snr
-        if strength is not None:
-            snr = _LOWEST_SNR / strength if strength else None
-        return {"snr": snr, "seed": int(rng.integers(2**63))}
+    def _at(self, strength):
+        return self.LARGEST / strength if strength else None
+
+    def _draw(self, snr, rng):
+        return {"seed": int(rng.integers(2**63))}
 
     def _apply(self, data, parameters, spacing_mm):
         sigma = signal_levels(data.cpu().numpy()).tissue / parameters["snr"]

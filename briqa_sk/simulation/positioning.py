@@ -6,12 +6,11 @@ import numpy as np
 
 from briqa_sk.kernels import signal_levels
 from briqa_sk.kernels.wrapping import count_sources, move_and_wrap
-from briqa_sk.simulation._axes import MIN_VOXELS, acting_axis, check_axis, draw_axes
+from briqa_sk.simulation._axes import MIN_VOXELS, acting_axis, draw_axes
 from briqa_sk.simulation._base import Artifact
 from briqa_sk.simulation._tables import MEAN_RADIUS, RADII, look_up, random_words
 from briqa_sk.simulation.poses import draw_direction, keep_in_plane, make_pose
 
-_LARGEST_MM = 35.0
 _LARGEST_DEG = 30.0  # that goes along with the largest shift
 _WHOLE = 1e-4  # shifts closer to whole voxels than this are not interpolated
 
@@ -53,28 +52,21 @@ class Positioning(Artifact):
 
     NAME = "positioning"
     PHYSICAL = "shift_mm"
+    LARGEST = 35.0
     RANGES = ((0.0, 0.0), (0.1, 0.25), (0.6, 1.0))
 
     def __init__(self, shift_mm=None, axis=None):
         self.shift_mm = shift_mm
         self.axis = axis
 
-    def _check_params(self):
-        super()._check_params()
-        check_axis(self.axis, caller=self._name)
-
-    def _draw(self, strength, rng):
+    def _draw(self, shift_mm, rng):
         axes = draw_axes(self.axis, rng)
         direction = draw_direction(rng)
-        turn = rng.uniform(0.3, 1.0) * _LARGEST_DEG / _LARGEST_MM * draw_direction(rng)
+        turn = rng.uniform(0.3, 1.0) * _LARGEST_DEG / self.LARGEST * draw_direction(rng)
         cut_axes, is_cut = rng.permutation(3).tolist(), rng.random() < 0.5
         cut, cut_end = rng.uniform(0.5, 1.0), ("low", "high")[rng.integers(2)]
         seed = int(rng.integers(2**63))
-        shift_mm = self.shift_mm
-        if strength is not None:
-            shift_mm = strength * _LARGEST_MM
         return {
-            "shift_mm": shift_mm,
             "axes": axes,
             "direction": direction.tolist(),
             "rotation_deg": (shift_mm * turn).tolist(),

@@ -9,7 +9,6 @@ from briqa_sk.kernels import signal_levels
 from briqa_sk.simulation._axes import MIN_VOXELS, acting_axis
 from briqa_sk.simulation._base import Artifact
 
-_HIGHEST_AMPLITUDE = 0.5
 _MOST_SPIKES = 3
 _BAND = (0.1, 0.6)  # of the Nyquist frequency, along each axis
 
@@ -60,23 +59,16 @@ class Spike(Artifact):
 
     NAME = "spike"
     PHYSICAL = "amplitude"
+    LARGEST = 0.5
     RANGES = ((0.0, 0.0), (0.15, 0.33), (0.5, 1.0))
 
     def __init__(self, amplitude=None):
         self.amplitude = amplitude
 
-    def _draw(self, strength, rng):
-        amplitude = self.amplitude
-        if strength is None:
-            strength = min(1.0, amplitude / _HIGHEST_AMPLITUDE)
-        else:
-            amplitude = _HIGHEST_AMPLITUDE * strength
+    def _draw(self, amplitude, rng):
         spikes = [_draw_spike(rng) for _ in range(_MOST_SPIKES)]
         spikes[0]["relative_amplitude"] = 1.0
-        return {
-            "amplitude": amplitude,
-            "spikes": spikes[: math.ceil(_MOST_SPIKES * strength)],
-        }
+        return {"spikes": self._first(spikes, amplitude)}
 
     def _apply(self, data, parameters, spacing_mm):
         # At least one axis must have room for a wave.

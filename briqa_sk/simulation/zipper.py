@@ -6,10 +6,9 @@ import numpy as np
 import torch
 
 from briqa_sk.kernels import signal_levels
-from briqa_sk.simulation._axes import acting_axis, check_axis, draw_axes
+from briqa_sk.simulation._axes import acting_axis, draw_axes
 from briqa_sk.simulation._base import Artifact
 
-_HIGHEST_AMPLITUDE = 0.9
 _MOST_LINES = 7
 _MOST_WAVES = 4  # in the envelope of an alternating line
 _NEIGHBOUR = 0.7  # amplitude of the second plane of a line, relative to the first
@@ -66,28 +65,19 @@ class Zipper(Artifact):
 
     NAME = "zipper"
     PHYSICAL = "amplitude"
+    LARGEST = 0.9
     RANGES = ((0.0, 0.0), (0.25, 0.45), (0.65, 1.0))
 
     def __init__(self, amplitude=None, axis=None):
         self.amplitude = amplitude
         self.axis = axis
 
-    def _check_params(self):
-        super()._check_params()
-        check_axis(self.axis, caller=self._name)
-
-    def _draw(self, strength, rng):
-        amplitude = self.amplitude
-        if strength is None:
-            strength = min(1.0, amplitude / _HIGHEST_AMPLITUDE)
-        else:
-            amplitude = _HIGHEST_AMPLITUDE * strength
+    def _draw(self, amplitude, rng):
         axes = draw_axes(self.axis, rng)
         # One line per seventh of the field of view, so that lines don't hide others.
         lines = [_draw_line(part, rng) for part in rng.permutation(_MOST_LINES)]
         lines[0]["relative_amplitude"] = 1.0
-        lines = lines[: math.ceil(_MOST_LINES * strength)]
-        return {"amplitude": amplitude, "axes": axes, "lines": lines}
+        return {"axes": axes, "lines": self._first(lines, amplitude)}
 
     def _apply(self, data, parameters, spacing_mm):
         axis = acting_axis(

@@ -276,13 +276,13 @@ def test_where_nothing_is_drawn_a_private_float32_comes_back(heads):
 class Halving(Artifact):
     """An artifact of one's own."""
 
-    NAME, PHYSICAL = "halving", "loss"
+    NAME, PHYSICAL, LARGEST = "halving", "loss", 0.5
 
     def __init__(self, loss=None):
         self.loss = loss
 
-    def _draw(self, strength, rng):
-        return {"loss": self.loss if strength is None else strength / 2}
+    def _draw(self, loss, rng):
+        return {}
 
     def _apply(self, data, parameters, spacing_mm):
         return data * (1 - parameters["loss"])
