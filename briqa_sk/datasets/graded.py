@@ -1,10 +1,8 @@
 """Phantom scans with a known grade of noise, in memory or as files."""
 
-import gzip
 from numbers import Integral
 from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 import pandas as pd
 from scipy.spatial.transform import Rotation
@@ -20,6 +18,7 @@ from briqa_sk.datasets.phantom import (
 )
 from briqa_sk.io import Volume, VolumeSequence
 from briqa_sk.io.atomic import write_atomically
+from briqa_sk.io.writing import write_volume
 
 #: Severity -> range of the signal-to-noise ratio of white matter. The ranges do not
 #: touch, so the grade of a scan is certain.
@@ -156,7 +155,7 @@ def write_graded_heads(
         paths.append(f"{subject}/{subject}_run-{run}_{contrast}.nii.gz")
         path = folder / paths[-1]
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, lambda file, scan=scan: file.write(_nifti_bytes(scan)))
+        write_volume(scan.derive(np.rint(scan.data), step="whole numbers"), path)
     table = pd.DataFrame({"path": paths, "severity": y, "subject": subjects})
     text = table.to_csv(sep="\t", index=False, lineterminator="\n")
     write_atomically(folder / "labels.tsv", lambda file: file.write(text.encode()))
@@ -212,9 +211,3 @@ def _draw_pose(rng, *, angle_deg=2.0, shift_mm=1.5):
     ).as_matrix()
     pose[:3, 3] = rng.normal(0, shift_mm, size=3)
     return pose
-
-
-def _nifti_bytes(volume):
-    """Return a compressed NIfTI file; without a time stamp, so that runs repeat."""
-    image = nib.Nifti1Image(np.round(volume.data).astype(np.int16), volume.affine)
-    return gzip.compress(image.to_bytes(), compresslevel=4, mtime=0)

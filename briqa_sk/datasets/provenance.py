@@ -74,7 +74,7 @@ def read_source(path):
     lowest = float(volume.data.min())
     if lowest < 0:
         raise ValueError(
-            f"simulate: {path} must be a magnitude image, 0 or more everywhere, got "
+            f"{path} must be a magnitude image, 0 or more everywhere, got "
             f"{lowest:.4g}. Simulate before StandardizeIntensity."
         )
     return volume

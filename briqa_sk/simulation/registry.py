@@ -1,6 +1,7 @@
 """Artifacts by name, in the order in which they arise."""
 
 from briqa_sk._validation import resolve
+from briqa_sk.metrics import LISA_ARTIFACTS as LISA_COLUMNS
 from briqa_sk.simulation._base import Artifact
 from briqa_sk.simulation.banding import Banding
 from briqa_sk.simulation.bias_field import BiasField
@@ -33,16 +34,9 @@ ARTIFACTS = {
     )
 }
 
-#: The seven artifacts that the LISA challenge grades, in the order of its tables.
-LISA_ARTIFACTS = (
-    "noise",
-    "zipper",
-    "positioning",
-    "banding",
-    "motion",
-    "contrast",
-    "distortion",
-)
+#: The seven of them that the LISA challenge grades, in the order of its tables, where
+#: they are written with a capital.
+LISA_ARTIFACTS = tuple(name.lower() for name in LISA_COLUMNS)
 
 
 def resolve_artifact(artifact, *, caller):
