@@ -119,28 +119,45 @@ class CorruptionPlan:
                 )
 
     def label_severities(self, target, grades):
-        """Return the artifact that is graded, and a label for each of its severities.
+        """Return a label for each severity of each artifact that is graded.
+
+        Parameters
+        ----------
+        target : str, list or tuple of str, or None
+            Which; None is the only one.
+        grades : sequence or None
+            The labels; None are the numbers.
+
+        Returns
+        -------
+        labels : dict of str to list
+            By name.
 
         Raises
         ------
         ValueError
-            If it can't be told which one is graded, or labels are too few or too many.
+            If it can't be told what is graded, or labels are too few or too many.
         """
         if target is None and len(self.names) == 1:
             target = self.names[0]
-        if target not in self.names:
+        graded = list(target) if isinstance(target, list | tuple) else [target]
+        if not graded or any(name not in self.names for name in graded):
             raise ValueError(
                 f"{self.caller}: target must name the artifact that is graded, one of "
-                f"{', '.join(self.names)}, got {target!r}."
+                f"{', '.join(self.names)}, or be a list of several for a "
+                f"MultiArtifactClassifier, got {target!r}."
             )
-        n_severities = len(self.ranges[target])
-        grades = list(range(n_severities) if grades is None else grades)
-        if len(grades) != n_severities:
+        return {name: self._labels_of(name, grades) for name in graded}
+
+    def _labels_of(self, name, grades):
+        n_severities = len(self.ranges[name])
+        labels = list(range(n_severities) if grades is None else grades)
+        if len(labels) != n_severities:
             raise ValueError(
                 f"{self.caller}: grades must be {n_severities}, one for each severity "
-                f"of {target}, got {len(grades)}: {grades}."
+                f"of {name}, got {len(labels)}: {labels}."
             )
-        return target, grades
+        return labels
 
     def check_severities(self, severities):
         """Return the severity of every artifact, 0 for those not named.

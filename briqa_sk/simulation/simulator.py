@@ -41,8 +41,9 @@ class ArtifactSimulator(TransformerMixin, BaseEstimator):
     ranges : dict of str to sequence of (float, float), default=None
         For some artifacts, the strengths of each severity, in place of ``RANGES`` of
         the artifact. Any number of severities is possible.
-    target : str or None, default=None
-        As an augmentation: the artifact that is graded. None: the only one.
+    target : str, list of str or None, default=None
+        As an augmentation: the artifact that is graded; a list for a
+        :class:`MultiArtifactClassifier`. None: the only one. Others are clutter.
     grades : sequence or None, default=None
         As an augmentation: the labels of severity 0, 1, 2. None: the numbers. Two may
         have the same label: ``[0, 1, 1]``.
@@ -239,11 +240,13 @@ class ArtifactSimulator(TransformerMixin, BaseEstimator):
         corrupted : Volume or ndarray of shape (i, j, k)
             As the input, in float32.
         grade : int, or a label of ``grades``
-            Severity of the target.
+            Severity of the target; for a list as target, a dict of them by name.
         """
-        target, grades = self._plan().label_severities(self.target, self.grades)
+        labels = self._plan().label_severities(self.target, self.grades)
         corrupted, record = self.corrupt(volume, random_state=random_state)
-        return corrupted, grades[record[target]]
+        return corrupted, self._as_target(
+            {name: own[record[name]] for name, own in labels.items()}
+        )
 
     def possible_grades(self):
         """Return the grades that a training scan may get, for checks before training.
@@ -251,7 +254,8 @@ class ArtifactSimulator(TransformerMixin, BaseEstimator):
         Returns
         -------
         grades : list
-            Those of every severity of the target that has a chance.
+            Those of every severity of the target that has a chance; for a list as
+            target, a dict of them by name.
 
         Raises
         ------
@@ -260,9 +264,16 @@ class ArtifactSimulator(TransformerMixin, BaseEstimator):
         """
         plan = self._plan()
         plan.check_prior()
-        target, grades = plan.label_severities(self.target, self.grades)
-        chances = zip(grades, plan.prior.counts[target], strict=True)
-        return [grade for grade, chance in chances if chance > 0]
+        possible = {}
+        for name, own in plan.label_severities(self.target, self.grades).items():
+            chances = zip(own, plan.prior.counts[name], strict=True)
+            possible[name] = [grade for grade, chance in chances if chance > 0]
+        return self._as_target(possible)
+
+    def _as_target(self, graded):
+        """Return a dict for a list of targets, or what it holds of the only one."""
+        is_list = isinstance(self.target, list | tuple)
+        return graded if is_list else next(iter(graded.values()))
 
     def _plan(self):
         artifacts = LISA_ARTIFACTS if self.artifacts is None else self.artifacts

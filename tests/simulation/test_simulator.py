@@ -344,6 +344,32 @@ def test_as_augmentation_it_tells_which_grades_are_possible():
         ArtifactSimulator().possible_grades()
 
 
+def test_with_a_list_as_target_it_tells_a_grade_for_each(heads):
+    simulator = ArtifactSimulator(
+        probabilities=ALWAYS | {"motion": (0.5, 0.5, 0)},
+        target=["zipper", "motion"],
+        grades=["good", "fair", "bad"],
+    )
+    assert simulator.possible_grades() == {
+        "zipper": ["bad"],
+        "motion": ["good", "fair"],
+    }
+    rng, again = np.random.default_rng(0), np.random.default_rng(0)
+    corrupted, grades = simulator(heads[0], random_state=rng)
+    _, record = simulator.corrupt(heads[0], random_state=again)
+    assert grades == {"zipper": "bad", "motion": ["good", "fair"][record["motion"]]}
+    assert any(step.startswith("contrast") for step in corrupted.history)  # clutter
+
+
+@pytest.mark.parametrize("target", [[], ["noise", "nose"], ("nose",)])
+def test_a_list_as_target_names_simulated_artifacts(heads, target):
+    simulator = ArtifactSimulator(target=target)
+    with pytest.raises(ValueError, match="target must name the artifact"):
+        simulator.possible_grades()
+    with pytest.raises(ValueError, match="target must name the artifact"):
+        simulator.fit(heads)
+
+
 def test_severities_may_share_a_grade(heads):
     augment = ArtifactSimulator(["noise"], probabilities=ALWAYS, grades=[0, 1, 1])
     clf = SeverityClassifier(augment=augment, max_epochs=1, device="cpu")
