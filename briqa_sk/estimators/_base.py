@@ -226,10 +226,14 @@ class NetworkEstimator(BaseEstimator):
             shape=self.volume_shape_,
             batches=self._make_batches(samples, seed),
             augment=self.augment,
-            grades=self.grades_.tolist() if samples.is_ordered else (),
+            orders=self._orders(samples),
             seed=seed,
             caller=type(self).__name__,
         )
+
+    def _orders(self, samples):
+        """Return the grades of each artifact, if they have an order."""
+        return [self.grades_.tolist() if samples.is_ordered else ()]
 
     def _make_batches(self, samples, seed):
         plan = resolve_batches(self.batches, caller=type(self).__name__)

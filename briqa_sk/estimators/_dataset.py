@@ -1,5 +1,6 @@
 """Volumes, ranks and weights, batch by batch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -25,8 +26,8 @@ class Samples:
         Weights, mean 1; None weighs all the same.
     groups : ndarray of shape (n_samples,) or None, default=None
         Subjects.
-    is_ordered : bool, default=False
-        Whether the ranks mean anything.
+    is_ordered : bool or list of bool, default=False
+        Whether the ranks mean anything; of several artifacts, a list.
     plane : ndarray of shape (n_samples,), dtype int64, or None, default=None
         Number of each scan plane, -1 where it is not known; None without a plane head.
     """
@@ -36,7 +37,7 @@ class Samples:
     rank: np.ndarray
     weight: np.ndarray = None
     groups: np.ndarray = None
-    is_ordered: bool = False
+    is_ordered: object = False
     plane: np.ndarray = None
 
     @classmethod
@@ -72,12 +73,14 @@ class VolumeDataset(Dataset):
         Yields the indices of each batch.
     augment : callable or None, default=None
         ``augment(volume, random_state=rng)`` returns a Volume, or a Volume and the
-        grade that it now has at least. If it has an attribute ``needs_magnitude``, it
-        comes before the steps of a sequence that scale intensities; if it has a method
-        ``possible_grades``, what that returns is checked before the first batch.
-    grades : sequence, default=()
-        Grades from best to worst, to read what ``augment`` returns; empty if the
-        labels have no order.
+        grade that it now has at least; of several artifacts, a list with a grade or
+        None for each. If it has an attribute ``needs_magnitude``, it comes before the
+        steps of a sequence that scale intensities; if it has a method
+        ``possible_grades`` and there is one artifact, what that returns is checked
+        before the first batch.
+    orders : sequence of sequence, default=((),)
+        Grades of each artifact from best to worst, to read what ``augment`` returns;
+        empty if the labels have no order.
     seed : int, default=0
         Seeds ``augment``, together with the epoch and the index.
     caller : str, default="SeverityClassifier"
@@ -93,7 +96,7 @@ class VolumeDataset(Dataset):
         shape,
         batches,
         augment=None,
-        grades=(),
+        orders=((),),
         seed=0,
         caller="SeverityClassifier",
     ):
@@ -101,11 +104,13 @@ class VolumeDataset(Dataset):
         self.shape = shape
         self.batches = batches
         self.augment = augment
-        self.rank_of = {grade: rank for rank, grade in enumerate(grades)}
+        self.ranks = [
+            {grade: rank for rank, grade in enumerate(order)} for order in orders
+        ]
         self.seed = seed
         self.caller = caller
-        if hasattr(augment, "possible_grades"):
-            self._check_grades(augment.possible_grades())
+        if samples.rank.ndim == 1 and hasattr(augment, "possible_grades"):
+            check_augmented(augment.possible_grades(), self.ranks[0], caller=caller)
 
     def __len__(self):
         return len(self.samples.X)
@@ -161,27 +166,22 @@ class VolumeDataset(Dataset):
                 f"{self.caller}: augment must return a Volume, or a Volume and a "
                 f"grade, got {type(result).__name__}."
             )
+        volume, grades = result
         if np.ndim(rank):
-            raise TypeError(
-                f"{self.caller}: augment must return a Volume only where several "
-                "artifacts share an encoder, got also a grade. Use encoder='separate'."
+            return volume, np.array(
+                [
+                    old if grade is None else self._raised(old, grade, rank_of)
+                    for old, grade, rank_of in zip(
+                        rank, grades, self.ranks, strict=True
+                    )
+                ]
             )
-        volume, grade = result
-        self._check_grades([grade])
-        return volume, max(rank, self.rank_of[grade])
+        return volume, self._raised(rank, grades, self.ranks[0])
 
-    def _check_grades(self, returned):
-        if not self.rank_of:
-            raise ValueError(
-                f"{self.caller}: grades must give the order of text labels from best "
-                "to worst, because augment returns a grade, got grades=None."
-            )
-        unknown = [grade for grade in returned if grade not in self.rank_of]
-        if unknown:
-            raise ValueError(
-                f"{self.caller}: augment must return a grade seen in fit, one of "
-                f"{list(self.rank_of)}, got {unknown[0]!r}."
-            )
+    def _raised(self, rank, grade, rank_of):
+        check_augmented([grade], rank_of, caller=self.caller)
+        # The best grade says that nothing was added, not that nothing was there.
+        return max(rank, rank_of[grade]) if rank_of[grade] else rank
 
     def _check(self, volume, index):
         name = volume.path or f"index {index}"
@@ -196,3 +196,41 @@ class VolumeDataset(Dataset):
                 f"{self.caller}: voxels must be finite, got NaN or inf for {name}. "
                 "Look at the steps before this one."
             )
+
+
+def check_augmented(grades, known, *, caller):
+    """Raise an error unless an augmentation may return these grades of an artifact.
+
+    Parameters
+    ----------
+    grades : sequence
+        What it returns, or may return.
+    known : collection
+        Grades that have an order; empty if the labels have none.
+    caller : str
+        Opens the error messages.
+
+    Raises
+    ------
+    ValueError
+        If a grade is unknown, or grades have no order.
+    TypeError
+        If there is a dict, as for several artifacts.
+    """
+    if isinstance(grades, Mapping) or any(isinstance(g, Mapping) for g in grades):
+        raise TypeError(
+            f"{caller}: augment must return the grade of the one artifact that is "
+            "learned, got a dict. Give ArtifactSimulator one name as target, or use "
+            "MultiArtifactClassifier."
+        )
+    if len(grades) and not known:
+        raise ValueError(
+            f"{caller}: grades must give the order of text labels from best to worst, "
+            "because augment returns a grade, got grades=None."
+        )
+    unknown = [grade for grade in grades if grade not in known]
+    if unknown:
+        raise ValueError(
+            f"{caller}: augment must return a grade seen in fit, one of "
+            f"{list(known)}, got {unknown[0]!r}."
+        )

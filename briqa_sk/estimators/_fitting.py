@@ -6,6 +6,11 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import column_or_1d
 
 from briqa_sk.estimators._artifacts import rated_grades
+from briqa_sk.estimators._augment import (
+    SeparateAugment,
+    SharedAugment,
+    tell_artifacts,
+)
 from briqa_sk.estimators._metadata import accepted_names, fit_clone, warn_once
 from briqa_sk.estimators._selection import (
     make_candidates,
@@ -66,7 +71,9 @@ class ArtifactFitting:
     def _fit_shared(self, fitted, X, table, learnable, metadata):
         estimator = share_encoder(clone(self._estimator), caller=type(self).__name__)
         self._check_accepted([estimator], metadata)
-        table = table.iloc[:, learnable]
+        artifacts, table = list(table), table.iloc[:, learnable]
+        learned = {name: rated_grades(table[name])[1] for name in table}
+        estimator = tell_artifacts(estimator, SharedAugment, artifacts, learned)
         rated = np.flatnonzero(table.notna().any(axis=1))
         shared, warned = fit_clone(estimator, X, table.iloc[rated], metadata, rated)
         warn_once(*warned)
@@ -79,11 +86,22 @@ class ArtifactFitting:
             table.columns[number]: rated_grades(table.iloc[:, number])
             for number in learnable
         }
-        chosen = [self._estimator] * len(learnable)
-        if self.candidates is None:
-            self._check_accepted(chosen[:1], metadata)
-        else:
-            chosen, fitted["cv_results_"] = self._choose(X, artifacts, metadata)
+        candidates = [self._estimator]
+        if self.candidates is not None:
+            candidates = make_candidates(
+                self._estimator, self.candidates, caller=type(self).__name__
+            )
+        self._check_accepted(candidates, metadata)
+        told = [
+            [
+                tell_artifacts(c, SeparateAugment, list(table), {name: grades})
+                for c in candidates
+            ]
+            for name, (_, grades) in artifacts.items()
+        ]
+        chosen = [own[0] for own in told]
+        if self.candidates is not None:
+            chosen, fitted["cv_results_"] = self._choose(X, artifacts, told, metadata)
         results = Parallel(n_jobs=self.n_jobs)(
             delayed(fit_clone)(estimator, X, grades, metadata, rated)
             for estimator, (rated, grades) in zip(
@@ -94,11 +112,8 @@ class ArtifactFitting:
         for number, (estimator, _) in zip(learnable, results, strict=True):
             fitted["estimators_"][number] = estimator
 
-    def _choose(self, X, artifacts, metadata):
+    def _choose(self, X, artifacts, candidates, metadata):
         """Return the best candidate for each artifact, and the table of scores."""
-        caller = type(self).__name__
-        candidates = make_candidates(self._estimator, self.candidates, caller=caller)
-        self._check_accepted(candidates, metadata)
         folds = self._make_folds(X, artifacts, metadata.get("groups"))
         scores = score_candidates(
             candidates,
@@ -111,7 +126,8 @@ class ArtifactFitting:
         )
         labels = [c if isinstance(c, str) else repr(c) for c in self.candidates]
         best, results = tabulate(scores, list(artifacts), labels, self.n_folds)
-        return [candidates[number] for number in best], results
+        chosen = [own[number] for own, number in zip(candidates, best, strict=True)]
+        return chosen, results
 
     def _make_folds(self, X, artifacts, groups):
         if groups is None and isinstance(X, VolumeSequence):

@@ -113,8 +113,8 @@ def score_candidates(candidates, X, artifacts, metadata, *, folds, scoring, n_jo
 
     Parameters
     ----------
-    candidates : list of estimator
-        From :func:`make_candidates`.
+    candidates : list of list of estimator
+        For each artifact, what :func:`make_candidates` returned.
     X : ndarray of shape (n_samples, i, j, k) or VolumeSequence
         Volumes.
     artifacts : list of (rated, grades)
@@ -135,18 +135,22 @@ def score_candidates(candidates, X, artifacts, metadata, *, folds, scoring, n_jo
     """
     tasks = [
         delayed(_score)(candidate, X, rated, grades, metadata, fold, scoring)
-        for (rated, grades), splits in zip(artifacts, folds, strict=True)
-        for candidate in candidates
+        for own, (rated, grades), splits in zip(
+            candidates, artifacts, folds, strict=True
+        )
+        for candidate in own
         for fold in splits
     ]
     results = Parallel(n_jobs=n_jobs)(tasks)
     warn_once(*(text for _, texts in results for text in texts))
     scores = np.array([score for score, _ in results])
-    sizes = [len(candidates) * len(splits) for splits in folds]
+    sizes = [
+        len(own) * len(splits) for own, splits in zip(candidates, folds, strict=True)
+    ]
     parts = np.split(scores, np.cumsum(sizes)[:-1])
     return [
-        part.reshape(len(candidates), len(splits))
-        for part, splits in zip(parts, folds, strict=True)
+        part.reshape(len(own), len(splits))
+        for own, part, splits in zip(candidates, parts, folds, strict=True)
     ]
 
 

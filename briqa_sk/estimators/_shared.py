@@ -49,13 +49,14 @@ class SharedEncoder(SeverityClassifier):
         with self._all_or_nothing():
             X = self._check_X(X, reset=True)
             check_consistent_length(X, y)
-            labels, rank = self._check_table(y)
+            labels, rank, is_ordered = self._check_table(y)
             samples = Samples(
                 X,
                 labels,
                 rank,
                 weight=self._check_weight(X, sample_weight),
                 groups=self._check_groups(X, groups),
+                is_ordered=is_ordered,
                 plane=self._check_plane(X, plane),
             )
             self._fit_net(samples)
@@ -74,10 +75,11 @@ class SharedEncoder(SeverityClassifier):
         return [classes[proba.argmax(axis=1)] for classes, proba in pairs]
 
     def _check_table(self, y):
-        """Set what is learned from the labels; return them and their ranks."""
+        """Set what is learned from the labels; return them, ranks, who has an order."""
         labels = np.full(y.shape, None, dtype=object)
         rank = np.full(y.shape, UNRATED, dtype=np.int64)
         self.grades_, self.classes_, self.class_counts_ = [], [], []
+        is_ordered = []
         for number, name in enumerate(y.columns):
             rated, known = rated_grades(y[name])
             grades = self._order(known)
@@ -86,7 +88,12 @@ class SharedEncoder(SeverityClassifier):
             self.grades_.append(grades)
             self.classes_.append(np.unique(grades))
             self.class_counts_.append(np.bincount(rank[rated, number]))
-        return labels, rank
+            is_ordered.append(self._is_ordered(known))
+        return labels, rank, is_ordered
+
+    def _orders(self, samples):
+        pairs = zip(self.grades_, samples.is_ordered, strict=True)
+        return [grades.tolist() if ordered else () for grades, ordered in pairs]
 
     def _make_batches(self, samples, seed):
         plan = resolve_batches(self.batches, caller=type(self).__name__)

@@ -40,7 +40,8 @@ class MultiArtifactClassifier(
     ----------
     estimator : estimator or None, default=None
         What is cloned for each artifact; a Pipeline too. None means
-        :class:`SeverityClassifier` with its defaults.
+        :class:`SeverityClassifier` with its defaults. Its ``augment`` may return
+        ``(Volume, grades)``, with a dict from artifact to grade.
     encoder : {"separate", "shared"}, default="separate"
         One network for each artifact, or one for all. The shared one sees batches
         balanced for each artifact in turn, every head learns from each scan that is
