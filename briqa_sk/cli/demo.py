@@ -66,7 +66,6 @@ def run(args):
         cache=out / "cache",
     )
     pipeline.fit(training["path"].tolist(), training["target"].to_numpy())
-    pipeline["grade"].set_params(verbose=0)
     say(
         f"3/4  Grading {len(held_out)} scans of {held_out['group'].nunique()} other "
         "subjects ..."

@@ -13,9 +13,9 @@ from briqa_sk.exceptions import UnsafeModelError
 from briqa_sk.persistence.registry import REGISTRY, find_class, is_registered
 from briqa_sk.preprocessing import CacheVolumes
 
-#: Where a model runs: its folders, processes and device. A file does not take them
-#: along, and one that brings them is not heard.
-LOCAL = {"checkpoint_dir", "device", "memory", "num_workers"}
+#: Where a model runs: its folders, processes, device and terminal. A file does not take
+#: them along, and one that brings them is not heard.
+LOCAL = {"checkpoint_dir", "device", "memory", "n_jobs", "num_workers", "verbose"}
 #: Above every number of volumes, and still a length that Python can count to.
 LARGEST_BATCH = 2**31 - 1
 
