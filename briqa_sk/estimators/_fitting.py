@@ -1,9 +1,12 @@
 """One estimator for each artifact, or one for all."""
 
+import sys
+
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import column_or_1d
+from tqdm.auto import tqdm
 
 from briqa_sk.estimators._artifacts import rated_grades
 from briqa_sk.estimators._augment import (
@@ -11,6 +14,7 @@ from briqa_sk.estimators._augment import (
     SharedAugment,
     tell_artifacts,
 )
+from briqa_sk.estimators._constant import ConstantGrade
 from briqa_sk.estimators._metadata import accepted_names, fit_clone, warn_once
 from briqa_sk.estimators._selection import (
     make_candidates,
@@ -68,6 +72,15 @@ class ArtifactFitting:
             )
         return n_grades > 1
 
+    def _fit_constant(self, artifacts):
+        """Return what is known before a network is trained."""
+        fitted = {"class_counts_": [], "estimators_": []}
+        for _, grades in artifacts:
+            counts = np.unique(np.asarray(grades), return_counts=True)[1]
+            fitted["class_counts_"].append(counts)
+            fitted["estimators_"].append(ConstantGrade().fit(None, grades))
+        return fitted
+
     def _fit_shared(self, fitted, X, table, learnable, metadata):
         estimator = share_encoder(clone(self._estimator), caller=type(self).__name__)
         self._check_accepted([estimator], metadata)
@@ -105,12 +118,19 @@ class ArtifactFitting:
         results = Parallel(n_jobs=self.n_jobs)(
             delayed(fit_clone)(estimator, X, grades, metadata, rated)
             for estimator, (rated, grades) in zip(
-                chosen, artifacts.values(), strict=True
+                chosen, self._in_turn(artifacts), strict=True
             )
         )
         warn_once(*(text for _, texts in results for text in texts))
         for number, (estimator, _) in zip(learnable, results, strict=True):
             fitted["estimators_"][number] = estimator
+
+    def _in_turn(self, artifacts):
+        """Yield what each artifact is fitted to; say whose turn it is, if asked to."""
+        for number, (name, labels) in enumerate(artifacts.items(), start=1):
+            if self.verbose:
+                tqdm.write(f"{name} ({number} of {len(artifacts)})", file=sys.stderr)
+            yield labels
 
     def _choose(self, X, artifacts, candidates, metadata):
         """Return the best candidate for each artifact, and the table of scores."""

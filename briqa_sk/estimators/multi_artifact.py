@@ -5,10 +5,7 @@ from numbers import Integral
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, MultiOutputMixin
-from sklearn.utils.validation import (
-    check_consistent_length,
-    check_is_fitted,
-)
+from sklearn.utils.validation import check_consistent_length, check_is_fitted
 
 from briqa_sk.estimators._artifacts import (
     as_grade_table,
@@ -18,7 +15,6 @@ from briqa_sk.estimators._artifacts import (
     rated_grades,
     side_by_side,
 )
-from briqa_sk.estimators._constant import ConstantGrade
 from briqa_sk.estimators._fitting import ArtifactFitting
 from briqa_sk.estimators._metadata import warn_once
 from briqa_sk.estimators.severity import SeverityClassifier
@@ -59,6 +55,8 @@ class MultiArtifactClassifier(
         What candidates are compared by: a scorer, or its name in scikit-learn.
     n_jobs : int or None, default=None
         Processes that fit candidates and artifacts side by side.
+    verbose : int, default=0
+        1 says whose turn it is before a separate network is fitted.
 
     Attributes
     ----------
@@ -66,6 +64,8 @@ class MultiArtifactClassifier(
         Names of the columns of y; "artifact_0" and so on if it had none.
     classes_ : list of ndarray of shape (n_classes,)
         For each artifact, its grades, sorted.
+    class_counts_ : list of ndarray of shape (n_classes,)
+        For each artifact, number of training scans of each grade.
     estimators_ : list of estimator or None
         For each artifact, what grades it; None where ``shared_`` does. For an artifact
         of one grade it predicts this one.
@@ -120,6 +120,7 @@ class MultiArtifactClassifier(
         n_folds=3,
         scoring="f1_macro",
         n_jobs=None,
+        verbose=0,
     ):
         self.estimator = estimator
         self.encoder = encoder
@@ -127,6 +128,7 @@ class MultiArtifactClassifier(
         self.n_folds = n_folds
         self.scoring = scoring
         self.n_jobs = n_jobs
+        self.verbose = verbose
 
     def fit(self, X, y, *, sample_weight=None, groups=None, plane=None):
         """Choose among the candidates, and train.
@@ -167,11 +169,7 @@ class MultiArtifactClassifier(
             X, sample_weight=sample_weight, groups=groups, plane=plane
         )
         learns = self._find_learnable(table.columns, artifacts)
-        fitted = {
-            "estimators_": [
-                ConstantGrade().fit(None, grades) for _, grades in artifacts
-            ]
-        }
+        fitted = self._fit_constant(artifacts)
         if learns.any():
             fit = self._fit_shared if self.encoder == "shared" else self._fit_separate
             fit(fitted, X, table, np.flatnonzero(learns), metadata)
