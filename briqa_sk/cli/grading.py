@@ -1,7 +1,10 @@
 """Grade files one by one, and report."""
 
+from collections import Counter
+from dataclasses import dataclass
 from datetime import datetime, timezone
 
+import numpy as np
 import pandas as pd
 from sklearn.pipeline import Pipeline
 from tqdm.auto import tqdm
@@ -16,12 +19,66 @@ from briqa_sk.reporting import (
 )
 
 
+@dataclass(frozen=True, eq=False)
+class Head:
+    """What a model says of one artifact, and where that stands in the table.
+
+    Parameters
+    ----------
+    column : str
+        Of the grade.
+    proba_columns : list of str
+        One for each class.
+    classes : ndarray of shape (n_classes,)
+        Grades, sorted.
+    """
+
+    column: str
+    proba_columns: list
+    classes: np.ndarray
+
+
+def last_step(model):
+    """Return what grades: the model itself, or the last step of a Pipeline."""
+    return model[-1] if isinstance(model, Pipeline) else model
+
+
+def is_several(model):
+    """Return whether a model grades several artifacts."""
+    return isinstance(model.classes_, list)
+
+
+def heads_of(model):
+    """Return a Head for each artifact that a fitted model grades.
+
+    Parameters
+    ----------
+    model : Pipeline, SeverityClassifier or MultiArtifactClassifier
+        Fitted.
+
+    Returns
+    -------
+    heads : list of Head
+        One artifact has the columns ``grade`` and ``p_<class>``, each of several
+        ``<artifact>`` and ``p_<artifact>_<class>``.
+    """
+    if not is_several(model):
+        proba = [f"p_{grade}" for grade in model.classes_]
+        return [Head("grade", proba, model.classes_)]
+    return [
+        Head(name, [f"p_{name}_{grade}" for grade in classes], classes)
+        for name, classes in zip(
+            last_step(model).artifacts_, model.classes_, strict=True
+        )
+    ]
+
+
 def grade_files(model, paths):
     """Grade files, one after the other; one that can't be graded has a finding.
 
     Parameters
     ----------
-    model : Pipeline or SeverityClassifier
+    model : Pipeline, SeverityClassifier or MultiArtifactClassifier
         Fitted.
     paths : sequence of str
         The files.
@@ -29,31 +86,54 @@ def grade_files(model, paths):
     Yields
     ------
     row : dict
-        Of one file: ``path``, and either ``grade`` and ``p_<class>`` for every class,
-        or ``finding`` and ``message``.
+        Of one file: ``path``, and either the columns of :func:`heads_of` or
+        ``finding`` and ``message``.
     """
+    heads = heads_of(model)
     for path in tqdm(paths, desc="grade", unit="scan"):
         row = {"path": path}
         try:
-            proba = model.predict_proba([path])[0]
+            proba = _predict_proba(model, path)
         except UnreadableVolumeError as error:
             row |= {"finding": error.finding, "message": str(error)}
         except ValueError as error:  # a shape that this model doesn't take
             row |= {"finding": "wrong_dimensions", "message": str(error)}
         else:
-            row["grade"] = model.classes_[proba.argmax()]
-            row |= dict(zip(_proba_columns(model), proba.round(4), strict=True))
+            for head, (p,) in zip(heads, proba, strict=True):  # p: (n_classes,)
+                row[head.column] = head.classes[p.argmax()]
+                rounded = p.astype(float).round(4)
+                row |= dict(zip(head.proba_columns, rounded, strict=True))
         yield row
 
 
 def tabulate(model, rows):
     """Return the rows of :func:`grade_files` as a table with all columns."""
-    columns = ["path", "grade", *_proba_columns(model), "finding", "message"]
+    types = {}
+    for head in heads_of(model):
+        types[head.column] = pd.Series(head.classes).convert_dtypes().dtype
+        types |= dict.fromkeys(head.proba_columns, float)
     # object: the str of pandas may refuse file names that are not UTF-8.
-    table = pd.DataFrame(rows, columns=columns, dtype=object)
-    numbers = dict.fromkeys(_proba_columns(model), float)
-    grade = pd.Series(model.classes_).convert_dtypes().dtype
-    return table.astype({"grade": grade, **numbers})
+    columns = ["path", *types, "finding", "message"]
+    return pd.DataFrame(rows, columns=columns, dtype=object).astype(types)
+
+
+def count_graded(findings):
+    """Return how many scans could be graded, in words.
+
+    Parameters
+    ----------
+    findings : Series of length n_scans
+        What is wrong with each scan, missing for a graded one.
+
+    Returns
+    -------
+    text : str
+        Without a full stop.
+    """
+    unread = findings.dropna()
+    counts = ", ".join(f"{n} {finding}" for finding, n in Counter(unread).items())
+    graded = f"Graded {len(findings) - len(unread)} of {len(findings)} scans"
+    return f"{graded} ({counts})" if counts else graded
 
 
 def report_grades(path, model, table, *, title, truth=None, subjects=None, **facts):
@@ -75,9 +155,9 @@ def report_grades(path, model, table, *, title, truth=None, subjects=None, **fac
         More provenance, by name.
     """
     graded = table[table["grade"].notna()]
-    classifier = model[-1] if isinstance(model, Pipeline) else model
+    (head,) = heads_of(model)
     y_pred = graded["grade"].to_numpy(dtype=model.classes_.dtype)
-    proba = graded[_proba_columns(model)].to_numpy(dtype=float)
+    proba = graded[head.proba_columns].to_numpy(dtype=float)
     compared = truth is not None and len(graded) > 0
     y_true = truth[graded.index].to_numpy() if compared else None
     groups = None if subjects is None else subjects[graded.index].to_numpy()
@@ -99,7 +179,7 @@ def report_grades(path, model, table, *, title, truth=None, subjects=None, **fac
             y_pred,
             proba=proba,
             classes=model.classes_,
-            grades=classifier.grades_,
+            grades=last_step(model).grades_,
             subjects=groups,
         ),
         scans=scans,
@@ -126,8 +206,14 @@ def _printable(text):
     return text.encode(errors="surrogateescape").decode(errors="replace")
 
 
-def _proba_columns(model):
-    return [f"p_{grade}" for grade in model.classes_]
+def _predict_proba(model, path):
+    """Return the probabilities of each artifact, a list of (1, n_classes) arrays."""
+    if not is_several(model):
+        return [model.predict_proba([path])]
+    if isinstance(model, Pipeline) and len(model) > 1:
+        volume = model[:-1].transform([path])[0]  # once, not once for each network
+        return model[-1].predict_proba(VolumeSequence([volume]))
+    return model.predict_proba([path])
 
 
 def _volumes(model, paths):

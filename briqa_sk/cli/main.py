@@ -1,10 +1,12 @@
 """Read the command line and run one command."""
 
 import sys
+import warnings
+from contextlib import contextmanager
 from importlib import import_module
 
 from briqa_sk.cli.parser import make_parser
-from briqa_sk.exceptions import BriqaError
+from briqa_sk.exceptions import BriqaError, BriqaWarning
 
 
 def main(argv=None):
@@ -21,11 +23,12 @@ def main(argv=None):
         0, or 1 with one sentence on standard error. Mistakes in the arguments
         themselves exit with 2, as argparse does.
     """
-    args = make_parser().parse_args(argv)
+    args = _parse(argv)
     # A command is imported when it runs, so that --help never waits for torch.
     command = import_module(f"briqa_sk.cli.{args.command}")
     try:
-        command.run(args)
+        with _plain_warnings(args.command):
+            command.run(args)
     except (BriqaError, ValueError, TypeError, OSError) as error:
         if args.traceback:
             raise
@@ -35,3 +38,31 @@ def main(argv=None):
         sys.stderr.write(f"\nbriqa-sk {args.command}: interrupted.\n")
         return 130
     return 0
+
+
+def _parse(argv):
+    parser = make_parser()
+    args, others = parser.parse_known_args(argv)
+    # argparse takes MODEL alone in "MODEL --out OUT SCANS", and is left with the scans.
+    if args.command == "predict" and not any(text[0] == "-" for text in others if text):
+        args.scans += others
+    elif others:
+        parser.error(f"unrecognized arguments: {' '.join(others)}")
+    return args
+
+
+@contextmanager
+def _plain_warnings(command):
+    """Show our warnings as sentences; lines of source code tell a user nothing."""
+    usual = warnings.formatwarning
+
+    def plain(message, category, *where, **line):
+        if issubclass(category, BriqaWarning):
+            return f"briqa-sk {command}: warning: {message}\n"
+        return usual(message, category, *where, **line)
+
+    warnings.formatwarning = plain
+    try:
+        yield
+    finally:
+        warnings.formatwarning = usual

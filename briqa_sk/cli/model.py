@@ -2,7 +2,7 @@
 
 from sklearn.pipeline import Pipeline
 
-from briqa_sk.estimators import SeverityClassifier
+from briqa_sk.estimators import MultiArtifactClassifier, SeverityClassifier
 from briqa_sk.preprocessing import (
     CacheVolumes,
     CropOrPad,
@@ -17,7 +17,7 @@ def make_pipeline(classifier, *, spacing_mm, shape, orientation="RAS", cache):
 
     Parameters
     ----------
-    classifier : SeverityClassifier
+    classifier : SeverityClassifier or MultiArtifactClassifier
         Last step.
     spacing_mm : float
         Voxel size.
@@ -45,13 +45,29 @@ def make_pipeline(classifier, *, spacing_mm, shape, orientation="RAS", cache):
     )
 
 
-def make_classifier(args, grades=None):
-    """Return the classifier that the arguments of ``briqa-sk train`` describe."""
-    return SeverityClassifier(
+def make_classifier(args, grades=None, *, several=False):
+    """Return the classifier that the arguments of ``briqa-sk train`` describe.
+
+    Parameters
+    ----------
+    args : argparse.Namespace
+        From :func:`briqa_sk.cli.parser.make_parser`.
+    grades : list or None, default=None
+        All grades from best to worst.
+    several : bool, default=False
+        Whether it grades several artifacts.
+
+    Returns
+    -------
+    classifier : SeverityClassifier or MultiArtifactClassifier
+        Not fitted.
+    """
+    classifier = SeverityClassifier(
         module=args.module,
         criterion=args.criterion,
         batches=args.batches,
         grades=grades,
+        plane_head=args.plane_head,
         max_epochs=args.epochs,
         batch_size=args.batch_size,
         lr=args.lr,
@@ -62,3 +78,6 @@ def make_classifier(args, grades=None):
         random_state=args.seed,
         verbose=1,
     )
+    if not several:
+        return classifier
+    return MultiArtifactClassifier(classifier, encoder=args.encoder, verbose=1)

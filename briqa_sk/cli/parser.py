@@ -4,6 +4,8 @@ import argparse
 
 from briqa_sk._version import __version__
 
+FORMATS = ("table", "lisa")
+
 
 def make_parser():
     """Return the parser of ``briqa-sk``."""
@@ -37,9 +39,20 @@ def _add_train(commands):
     command = _add_command(
         commands, "train", "Train a severity model on a table of rated scans."
     )
+    command.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="table",
+        help="table: --path-column, --target and --group say what is what; lisa: "
+        "--table is the folder of the LISA challenge, or the table of grades in it, "
+        "and its scans, seven artifacts, planes and subjects are found by themselves",
+    )
     _add_table(command, required=True)
     command.add_argument(
-        "--target", required=True, help="column with the grade of each scan"
+        "--target",
+        type=_names,
+        help="column with the grade of each scan; several, separated by commas, are "
+        "several artifacts, and then an empty cell is not rated",
     )
     command.add_argument("--out", required=True, help="model file to write, *.zip")
     command.add_argument(
@@ -56,6 +69,13 @@ def _add_predict(commands):
     )
     command.add_argument("model", help="model file that 'briqa-sk train' wrote")
     command.add_argument(
+        "--format",
+        choices=FORMATS,
+        default="table",
+        help="table: grades and probabilities; lisa: a submission to the LISA "
+        "challenge (default: %(default)s)",
+    )
+    command.add_argument(
         "scans", nargs="*", help="scans, or folders to search for scans"
     )
     _add_table(command, required=False)
@@ -63,9 +83,12 @@ def _add_predict(commands):
         "--target", help="column with true grades, to be compared in the report"
     )
     command.add_argument(
-        "--out", default="predictions.tsv", help="table (default: %(default)s)"
+        "--out",
+        help="table (default: predictions.tsv; with --format lisa, submission.csv)",
     )
-    command.add_argument("--report", help="HTML page to write")
+    command.add_argument(
+        "--report", help="HTML page to write, for a model of one artifact"
+    )
     command.add_argument(
         "--device",
         default="auto",
@@ -185,6 +208,18 @@ def _add_preprocessing(command):
 def _add_training(command):
     group = command.add_argument_group("training")
     group.add_argument("--module", default="compact", help="network")
+    group.add_argument(
+        "--encoder",
+        choices=("shared", "separate"),
+        default="shared",
+        help="of several artifacts: one network with a head for each, which costs what "
+        "one artifact costs to train, to store and to run, or a network for each",
+    )
+    group.add_argument(
+        "--plane-head",
+        action="store_true",
+        help="learn the scan plane, too, from the names of the files or their voxels",
+    )
     group.add_argument("--criterion", default="cross_entropy", help="loss")
     group.add_argument("--batches", default="shuffled", help="who shares a batch")
     group.add_argument("--epochs", type=int, default=20, help="passes over the scans")

@@ -1,13 +1,20 @@
 """``briqa-sk predict``."""
 
 import sys
-from collections import Counter
 from pathlib import Path
 
 import pandas as pd
 
-from briqa_sk.cli.grading import grade_files, report_grades, tabulate
+from briqa_sk.cli.grading import (
+    count_graded,
+    grade_files,
+    is_several,
+    last_step,
+    report_grades,
+    tabulate,
+)
 from briqa_sk.cli.labels import match_labels
+from briqa_sk.cli.submission import submit
 from briqa_sk.cli.tables import (
     find_scans,
     prepare_output,
@@ -18,24 +25,47 @@ from briqa_sk.persistence import load
 
 
 def run(args):
-    """Grade scans with a saved model and write the table.
+    """Grade scans with a saved model, and write a table or a submission.
 
-    The table is written even if grading is interrupted, with the scans graded so far.
+    A table is written even if grading is interrupted, with the scans graded so far.
 
     Parameters
     ----------
     args : argparse.Namespace
         From :func:`briqa_sk.cli.parser.make_parser`.
     """
+    is_lisa = args.format == "lisa"
+    if is_lisa and (args.target or args.report):
+        raise ValueError(
+            "--target and --report must be left out with --format lisa, got "
+            f"{args.target or args.report!r}. To compare a submission with the truth, "
+            "run briqa-sk score."
+        )
     scans = scans_to_grade(args)
     model = load(args.model, device=args.device)
+    out = args.out or ("submission.csv" if is_lisa else "predictions.tsv")
+    if is_lisa:
+        submit(model, scans["path"].tolist(), out, model_path=args.model)
+    else:
+        _predict_table(args, model, scans, out)
+
+
+def _predict_table(args, model, scans, out):
+    """Write grades and probabilities, and a report if asked for."""
+    if is_several(model) and (args.target or args.report):
+        names = ", ".join(map(str, last_step(model).artifacts_))
+        raise ValueError(
+            "--target and --report must go with a model of one artifact, got "
+            f"{args.model}, which grades {names}. Leave them out; the table has every "
+            "grade and probability."
+        )
     truth = None
     if args.target:
         labels = match_labels(scans["target"], model.classes_, caller="true grades")
         truth = pd.Series(labels, index=scans.index)
-    for output in filter(None, [args.out, args.report]):
+    for output in filter(None, [out, args.report]):
         prepare_output(output)
-    table = grade_into(args.out, model, scans["path"])
+    table = grade_into(out, model, scans["path"])
     if args.report:
         report_grades(
             args.report,
@@ -46,12 +76,7 @@ def run(args):
             subjects=scans.get("group"),
             Model=args.model,
         )
-    unreadable = table["finding"].dropna()
-    counts = ", ".join(f"{n} {finding}" for finding, n in Counter(unreadable).items())
-    sys.stdout.write(
-        f"Graded {len(table) - len(unreadable)} of {len(table)} scans"
-        f"{f' ({counts})' if counts else ''}: {args.out}\n"
-    )
+    sys.stdout.write(f"{count_graded(table['finding'])}: {out}\n")
 
 
 def grade_into(out, model, paths):

@@ -41,21 +41,12 @@ def read_scan_table(path, columns):
     """
     path = Path(path)
     wanted = {use: name for use, name in columns.items() if name is not None}
-    raw = _read(path, dtype=str, keep_default_na=False, na_values=["", "n/a"])
-    missing = [name for name in wanted.values() if name not in raw.columns]
-    if missing:
-        raise ValueError(
-            f"{path} must have the columns {', '.join(wanted.values())}, got "
-            f"{', '.join(map(str, raw.columns))}. Name yours with --path-column, "
-            "--target and --group."
-        )
+    raw = _read_text(path, wanted.values())
     table = pd.DataFrame({use: raw[name] for use, name in wanted.items()})
     if table.empty:
         raise ValueError(f"{path} must hold at least 1 scan, got none.")
     if "target" in table:
-        inferred = _read(path)[wanted["target"]]
-        if is_numeric_dtype(inferred) and inferred.notna().any():
-            table["target"] = inferred
+        table["target"] = _as_grades(table["target"], _read(path)[wanted["target"]])
     for use, column in table.items():
         if column.isna().any():
             rows = (column.index[column.isna()] + 2).tolist()[:5]
@@ -65,6 +56,50 @@ def read_scan_table(path, columns):
             )
     table["path"] = [str(path.parent / name) for name in table["path"]]
     return table
+
+
+def read_grade_table(path, names):
+    """Read the grades of several artifacts from a table with one row per scan.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        See :func:`read_scan_table`.
+    names : list of str
+        Columns with grades, each as in :func:`read_scan_table`, except that they may
+        be missing.
+
+    Returns
+    -------
+    grades : DataFrame of shape (n_scans, n_artifacts)
+        Missing values are ``pandas.NA``.
+
+    Raises
+    ------
+    ValueError
+        If the file is not a table, or a column is missing.
+    """
+    path = Path(path)
+    raw, inferred = _read_text(path, names), _read(path)
+    grades = {name: _as_grades(raw[name], inferred[name]) for name in names}
+    return pd.DataFrame(grades).convert_dtypes()
+
+
+def _read_text(path, names):
+    raw = _read(path, dtype=str, keep_default_na=False, na_values=["", "n/a"])
+    if not set(names) <= set(raw.columns):
+        raise ValueError(
+            f"{path} must have the columns {', '.join(names)}, got "
+            f"{', '.join(map(str, raw.columns))}. Name yours with --path-column, "
+            "--target and --group."
+        )
+    return raw
+
+
+def _as_grades(raw, inferred):
+    """Return numbers or truth values if all are, else text."""
+    is_number = is_numeric_dtype(inferred) and inferred.notna().any()
+    return inferred if is_number else raw
 
 
 def _read(path, **options):

@@ -2,69 +2,79 @@
 
 import sys
 import tempfile
+import warnings
 from contextlib import nullcontext, suppress
 
 import numpy as np
+import pandas as pd
 from sklearn.base import clone
 from skorch.callbacks import Callback
 from tqdm.auto import tqdm
 
 from briqa_sk.cli.labels import match_labels
 from briqa_sk.cli.model import make_classifier, make_pipeline
-from briqa_sk.cli.tables import prepare_output, read_scan_table
-from briqa_sk.exceptions import UnreadableVolumeError
+from briqa_sk.cli.rated import read_rated
+from briqa_sk.cli.tables import prepare_output
+from briqa_sk.exceptions import BriqaWarning, UnreadableVolumeError
 from briqa_sk.io import Volume, VolumeSequence
 from briqa_sk.persistence import save
 
 
 def run(args):
-    """Train on the rated scans of a table and write the model.
+    """Train on rated scans and write the model.
 
     Parameters
     ----------
     args : argparse.Namespace
         From :func:`briqa_sk.cli.parser.make_parser`.
     """
-    columns = {"path": args.path_column, "target": args.target, "group": args.group}
-    table = read_scan_table(args.table, columns)
-    grades = parse_grades(args.grades, table["target"])
+    scans = read_rated(args)
+    grades = parse_grades(args.grades, scans.grades)
     keeper = nullcontext(args.cache) if args.cache else tempfile.TemporaryDirectory()
     with keeper as cache:
         pipeline = make_pipeline(
-            make_classifier(args, grades),
+            make_classifier(args, grades, several=scans.is_several),
             spacing_mm=args.spacing_mm,
             shape=args.shape,
             orientation=args.orientation,
             cache=cache,
         )
-        volumes = pipeline[:-1].fit_transform(table["path"].tolist())
-        rehearse(pipeline["grade"], args.shape, *labels_of(table))
+        volumes = pipeline[:-1].fit_transform(scans.paths.tolist())
+        rehearse(pipeline["grade"], args.shape, scans)
         prepare_output(args.out)
-        table = table[read_all(volumes, skip=args.skip_unreadable)]
-        y, groups = labels_of(table)
-        pipeline.fit(table["path"].tolist(), y, grade__groups=groups)
-    pipeline["grade"].set_params(verbose=0)
+        scans = scans.take(read_all(volumes, skip=args.skip_unreadable))
+        metadata = {f"grade__{name}": v for name, v in scans.metadata.items()}
+        pipeline.fit(scans.paths.tolist(), scans.y, **metadata)
     save(pipeline, args.out)
-    counts = table["target"].value_counts().sort_index()
-    summary = ", ".join(f"{count} x {grade}" for grade, count in counts.items())
-    sys.stdout.write(
-        f"Trained on {len(table)} scans ({summary}) for "
-        f"{len(pipeline['grade'].history_)} epochs: {args.out}\n"
-    )
+    sys.stdout.write(f"{describe(scans, pipeline['grade'])}: {args.out}\n")
 
 
-def parse_grades(text, y):
+def parse_grades(text, grades):
     """Return the grades of ``--grades`` in the type of the labels, or None."""
     if text is None:
         return None
-    grades = [grade.strip() for grade in text.split(",")]
-    return match_labels(grades, y.to_numpy(), caller="--grades")
+    wanted = [grade.strip() for grade in text.split(",")]
+    known = [label for label in grades.to_numpy().ravel() if pd.notna(label)]
+    return match_labels(wanted, known, caller="--grades")
 
 
-def labels_of(table):
-    """Return the grades and the subjects, or None, as arrays."""
-    groups = table["group"].to_numpy() if "group" in table else None
-    return table["target"].to_numpy(), groups
+def describe(scans, classifier):
+    """Return on what a model was trained, as text without a full stop."""
+    if not scans.is_several:
+        counts = scans.grades.value_counts().sort_index()
+        summary = ", ".join(f"{count} x {grade}" for grade, count in counts.items())
+        n_epochs = len(classifier.history_)
+        return f"Trained on {len(scans)} scans ({summary}) for {n_epochs} epochs"
+    counts = scans.grades.apply(lambda column: column.value_counts(dropna=False)).T
+    counts.columns = ["not rated" if pd.isna(g) else g for g in counts.columns]
+    shared = classifier.encoder == "shared"
+    encoder = "a shared encoder" if shared else "separate encoders"
+    who = "" if scans.subjects is None else f" of {len(set(scans.subjects))} subjects"
+    return (
+        f"{counts.fillna(0).astype(int).to_string()}\n"
+        f"Trained {len(counts)} artifacts on {len(scans)} scans{who}, with "
+        f"{encoder}"
+    )
 
 
 class RehearsalOverError(Exception):
@@ -79,7 +89,7 @@ class StopBeforeTraining(Callback):
         raise RehearsalOverError
 
 
-def rehearse(classifier, shape, y, groups):
+def rehearse(classifier, shape, scans):
     """Fit a copy to blank scans up to the first batch.
 
     Reading the scans may take hours; whatever is wrong with the arguments is said
@@ -87,24 +97,36 @@ def rehearse(classifier, shape, y, groups):
 
     Parameters
     ----------
-    classifier : SeverityClassifier
+    classifier : SeverityClassifier or MultiArtifactClassifier
         Left as it is.
     shape : sequence of int
         Of the volumes.
-    y, groups : ndarray of shape (n_scans,)
-        As for ``fit``.
+    scans : RatedScans
+        What it will be fitted to.
 
     Raises
     ------
     ValueError, TypeError
         What ``fit`` would raise.
     """
-    scans = VolumeSequence([Volume(np.zeros(shape, np.float32))] * len(y))
+    voxels = np.zeros(shape, np.float32)
+    blank = VolumeSequence([Volume(voxels, path=path) for path in scans.paths])
+    net = "estimator__" if scans.is_several else ""
     copy = clone(classifier).set_params(
-        callbacks=[StopBeforeTraining()], checkpoint_dir=None
+        **{f"{net}callbacks": [StopBeforeTraining()], f"{net}checkpoint_dir": None}
     )
-    with suppress(RehearsalOverError):
-        copy.fit(scans, y, groups=groups)
+    for y in _fits(copy, scans.y):
+        with warnings.catch_warnings(), suppress(RehearsalOverError):
+            warnings.simplefilter("ignore", BriqaWarning)  # the fit will give them
+            copy.fit(blank, y, **scans.metadata)
+
+
+def _fits(classifier, y):
+    """Return the labels of each network that is going to be trained."""
+    if getattr(classifier, "encoder", "shared") == "shared":
+        return [y]
+    classifier.set_params(verbose=0)
+    return [y[[name]] for name in y]
 
 
 def read_all(volumes, *, skip):

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
 
 import nibabel as nib
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 from briqa_sk import SeverityClassifier, load, save
 from briqa_sk.cli import grading, main
 from briqa_sk.datasets import make_graded_heads, write_graded_heads
+from briqa_sk.exceptions import BriqaWarning
 
 SMALL = ["--spacing-mm", "12", "--shape", "16", "18", "16", "--epochs", "2"]
 
@@ -170,6 +172,19 @@ def test_a_seed_is_a_whole_number_from_0_on(labels, tmp_path, capsys, seed):
 def test_a_folder_without_scans_is_refused(model, tmp_path, capsys):
     assert main(["predict", str(model), str(tmp_path)]) == 1
     assert "must hold scans" in capsys.readouterr().err
+
+
+def test_warnings_of_ours_are_sentences_and_others_stay_as_they_are(monkeypatch):
+    said = []
+
+    def run(args):
+        for category in (BriqaWarning, UserWarning):
+            said.append(warnings.formatwarning("Beware.", category, "file.py", 1, ""))
+
+    monkeypatch.setattr("briqa_sk.cli.score.run", run)
+    assert main(["score", "truth.csv", "pred.csv"]) == 0
+    usual = warnings.formatwarning("Beware.", UserWarning, "file.py", 1, "")
+    assert said == ["briqa-sk score: warning: Beware.\n", usual]
 
 
 def test_traceback_shows_where_an_error_comes_from():
