@@ -61,20 +61,23 @@ def parse_grades(text, grades):
 def describe(scans, classifier):
     """Return on what a model was trained, as text without a full stop."""
     if not scans.is_several:
-        counts = scans.grades.value_counts().sort_index()
-        summary = ", ".join(f"{count} x {grade}" for grade, count in counts.items())
         n_epochs = len(classifier.history_)
-        return f"Trained on {len(scans)} scans ({summary}) for {n_epochs} epochs"
-    counts = scans.grades.apply(lambda column: column.value_counts(dropna=False)).T
-    counts.columns = ["not rated" if pd.isna(g) else g for g in counts.columns]
-    shared = classifier.encoder == "shared"
-    encoder = "a shared encoder" if shared else "separate encoders"
+        counts = _count(scans.grades)
+        return f"Trained on {len(scans)} scans ({counts}) for {n_epochs} epochs"
+    width = max(map(len, scans.grades))
+    lines = [f"{n:<{width}}  {_count(scans.grades[n])}\n" for n in scans.grades]
+    is_shared = classifier.encoder == "shared"
+    encoder = "a shared encoder" if is_shared else "separate encoders"
     who = "" if scans.subjects is None else f" of {len(set(scans.subjects))} subjects"
-    return (
-        f"{counts.fillna(0).astype(int).to_string()}\n"
-        f"Trained {len(counts)} artifacts on {len(scans)} scans{who}, with "
-        f"{encoder}"
-    )
+    what = f"{len(lines)} artifacts on {len(scans)} scans{who}"
+    return f"{''.join(lines)}Trained {what}, with {encoder}"
+
+
+def _count(grades):
+    counts = grades.value_counts().sort_index()
+    parts = [f"{count} x {grade}" for grade, count in counts.items()]
+    n_unrated = grades.isna().sum()
+    return ", ".join([*parts, f"{n_unrated} not rated"] if n_unrated else parts)
 
 
 class RehearsalOverError(Exception):

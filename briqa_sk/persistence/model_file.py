@@ -30,7 +30,7 @@ def save(model, path):
 
     Parameters
     ----------
-    model : SeverityClassifier or sklearn.pipeline.Pipeline
+    model : SeverityClassifier, MultiArtifactClassifier or sklearn.pipeline.Pipeline
         Fitted; every step, network, loss and batch plan must come from briqa_sk.
         Parameters that only training needs (``augment``, ``callbacks`` ...) are left
         out, with a warning, where they can't be stored. Those that belong to this
@@ -99,7 +99,7 @@ def load(path, *, device="auto"):
 
     Returns
     -------
-    model : SeverityClassifier or sklearn.pipeline.Pipeline
+    model : SeverityClassifier, MultiArtifactClassifier or sklearn.pipeline.Pipeline
         Fitted, ready to predict.
 
     Raises

@@ -2,11 +2,13 @@
 
 import shutil
 
+import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.pipeline import make_pipeline
 
-from briqa_sk import SeverityClassifier, load, save
+from briqa_sk import SeverityClassifier, StandardizeIntensity, load, save
 from briqa_sk.cli import main
 from briqa_sk.cli.submission import check_model, most_frequent_grades
 from briqa_sk.datasets import make_lisa_like, read_lisa, read_lisa_labels
@@ -82,9 +84,9 @@ def test_the_grades_are_counted_after_training(lisa, tmp_path, capsys):
     assert train(lisa, tmp_path / "m.zip", "--plane-head") == 0
     said = capsys.readouterr().out
     assert "Trained 7 artifacts on 18 scans of 6 subjects, with a shared" in said
-    counts = read_lisa_labels(lisa / "labels.csv")["Motion"].value_counts()
-    row = next(line for line in said.splitlines() if line.startswith("Motion"))
-    assert [int(cell) for cell in row.split()[1:]] == counts.sort_index().tolist()
+    motion = read_lisa_labels(lisa / "labels.csv")["Motion"]
+    counts = ", ".join(f"{sum(motion == grade)} x {grade}" for grade in (0, 1, 2))
+    assert f"Motion       {counts}\n" in said
     shared = load(tmp_path / "m.zip")["grade"].shared_
     assert shared.planes_.tolist() == ["axi", "cor", "sag"]
 
@@ -101,16 +103,29 @@ def test_separate_networks_say_whose_turn_it_is(lisa, tmp_path, capsys):
 def test_several_targets_of_a_table_train_one_model(lisa, tmp_path, capsys):
     table = pd.read_csv(lisa / "labels.csv").astype({"Zipper": "Int64"})
     table.loc[0, "Zipper"] = pd.NA
+    table["usable"] = np.where(table.index % 3, "yes", "no")
     table["filename"] = [str(lisa / name) for name in table["filename"]]
     table.to_csv(tmp_path / "t.csv", index=False)
     out = tmp_path / "m.zip"
     where = ["--table", str(tmp_path / "t.csv"), "--path-column", "filename"]
-    what = ["--target", "Noise,Zipper", "--grades", "0,1,2", "--out", str(out)]
+    what = ["--target", "Zipper,usable", "--out", str(out)]
     assert main(["train", *where, *what, *SMALL]) == 0
-    assert "not rated" in capsys.readouterr().out
-    assert load(out)["grade"].artifacts_ == ["Noise", "Zipper"]
-    with pytest.raises(ValueError, match="which grades Noise, Zipper"):
+    said = capsys.readouterr().out
+    assert ", 1 not rated\nusable  6 x no, 12 x yes\nTrained 2 artifacts" in said
+    assert load(out)["grade"].artifacts_ == ["Zipper", "usable"]
+    with pytest.raises(ValueError, match="which grades Zipper, usable"):
         check_model(load(out), out)
+
+
+def test_several_targets_take_their_grades_from_the_command_line(lisa, tmp_path):
+    table = pd.read_csv(lisa / "labels.csv")
+    table["filename"] = [str(lisa / name) for name in table["filename"]]
+    table.to_csv(tmp_path / "t.csv", index=False)
+    out = tmp_path / "m.zip"
+    where = ["--table", str(tmp_path / "t.csv"), "--path-column", "filename"]
+    what = ["--target", "Motion,Contrast", "--grades", "2,1,0", "--out", str(out)]
+    assert main(["train", *where, *what, *SMALL]) == 0
+    assert [g.tolist() for g in load(out)["grade"].shared_.grades_] == [[2, 1, 0]] * 2
 
 
 def test_a_table_has_grade_and_probabilities_of_each_artifact(
@@ -269,3 +284,31 @@ def test_each_artifact_has_a_checkpoint_of_its_own(lisa, tmp_path, monkeypatch):
     labels = read_lisa_labels(lisa / "labels.csv")
     different = labels.loc[:, labels.nunique() > 1].T.drop_duplicates()
     assert len(list(folder.glob("*.pt"))) == len(different)
+
+
+def test_an_interrupt_leaves_no_half_submission(models, lisa, tmp_path, monkeypatch):
+    def interrupt(model, paths):
+        yield {"path": paths[0]}
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("briqa_sk.cli.submission.grade_files", interrupt)
+    out = tmp_path / "submission.csv"
+    assert predict(models["shared"], lisa, "--out", out) == 130
+    assert not out.exists()
+
+
+@ONE_GRADE
+@pytest.mark.parametrize("steps", [[], [StandardizeIntensity()]])
+def test_models_made_in_python_make_submissions_too(scans_of_seven, tmp_path, steps):
+    X, Y = scans_of_seven
+    clf = MultiArtifactClassifier(SeverityClassifier(max_epochs=1), encoder="shared")
+    model = make_pipeline(*steps, clf) if steps else clf
+    save(model.fit(X, Y), tmp_path / "m.zip")
+    nib.save(nib.Nifti1Image(X[0], np.eye(4)), tmp_path / "a.nii")
+    nib.save(nib.Nifti1Image(X[0, :5], np.eye(4)), tmp_path / "b.nii")
+    out = tmp_path / "submission.csv"
+    assert predict(tmp_path / "m.zip", tmp_path, "--out", out) == 0
+    table = read_lisa_labels(out)
+    own = dict(zip(Y, model.predict(X[:1])[0], strict=True))
+    assert table.loc["a.nii"].to_dict() == {name: own[name] for name in table}
+    assert table.loc["b.nii"].to_dict() == most_frequent_grades(model)

@@ -375,6 +375,7 @@ def test_a_file_chooses_no_processes_and_no_folders(model_file, tmp_path):
     def greedy(manifest):
         manifest["model"]["params"] |= {
             "num_workers": 10**6,
+            "verbose": 1,
             "device": "cuda:7",
             "checkpoint_dir": str(tmp_path),
         }
@@ -387,6 +388,7 @@ def test_a_file_chooses_no_processes_and_no_folders(model_file, tmp_path):
     pipe = load(model_file, device="cpu")
     assert pipe.memory is None
     assert pipe[0].num_workers == 0
+    assert pipe[0].verbose == 0
     assert pipe[0].device == "cpu"
     assert pipe[0].checkpoint_dir is None
 
