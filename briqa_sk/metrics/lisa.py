@@ -49,9 +49,9 @@ def lisa_score(y_true, y_pred, *, rows="all"):
     TypeError
         If a table is not a DataFrame.
     ValueError
-        If a table has no row, lacks a column, has another grade or two rows of one
-        scan; if no artifact is rated; if the scans are not the same, unless
-        ``rows="common"`` and some are.
+        If a table has no row, lacks a column, has another grade, two rows of one scan
+        or the names in a column; if no artifact is rated; if the scans are not the
+        same, unless ``rows="common"`` and some are.
 
     Warns
     -----

@@ -71,7 +71,8 @@ def check_lisa_table(table, parameter, *, caller):
         If it is not a DataFrame.
     ValueError
         If there is no row, a column is missing or occurs twice, a grade is not 0, 1 or
-        2, or two rows are of one scan.
+        2, two rows are of one scan, or names of files stand in a column: one called
+        filename, or one of text beside an index that only counts the rows.
     """
     who = f"{caller}: {parameter}"
     if not isinstance(table, pd.DataFrame):
@@ -79,10 +80,11 @@ def check_lisa_table(table, parameter, *, caller):
             f"{who} must be a DataFrame indexed by file name, got "
             f"{type(table).__name__}."
         )
-    if "filename" in table.columns:
+    in_column = [name for name in table if _may_name_scans(table, name)]
+    if in_column:
         raise ValueError(
             f"{who} must be indexed by file name, got the names in a column. Pass "
-            f"{parameter}.set_index('filename')."
+            f"{parameter}.set_index({in_column[0]!r})."
         )
     given = list(table.columns)
     bad = [name for name in LISA_ARTIFACTS if given.count(name) != 1]
@@ -171,6 +173,15 @@ def name_some(names):
     shown = ", ".join(map(str, names[:_N_NAMED]))
     more = len(names) - _N_NAMED
     return f"{shown} and {more} more" if more > 0 else shown
+
+
+def _may_name_scans(table, column):
+    """Whether the names of the files stand in a column and not in the index."""
+    if str(column).lower() == "filename":
+        return True
+    if column in LISA_ARTIFACTS or not isinstance(table.index, pd.RangeIndex):
+        return False
+    return pd.api.types.infer_dtype(np.ravel(table[column]), skipna=True) == "string"
 
 
 def _report(problems, rows, caller):

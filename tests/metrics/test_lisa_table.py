@@ -72,9 +72,15 @@ def test_a_table_without_rows_and_what_is_no_table_are_refused(table):
         check(table.to_numpy())
 
 
-def test_names_in_a_column_are_refused_with_the_remedy(table):
-    with pytest.raises(ValueError, match=r"y_true\.set_index\('filename'\)"):
-        check(table.rename_axis("filename").reset_index())
+@pytest.mark.parametrize("column", ["filename", "Filename", "Unnamed: 0"])
+def test_names_in_a_column_are_refused_with_the_remedy(table, column):
+    with pytest.raises(ValueError, match=rf"y_true\.set_index\('{column}'\)"):
+        check(table.rename_axis(column).reset_index())
+
+
+def test_numbers_and_text_beside_the_grades_are_no_names_of_scans(table):
+    assert (check(table.assign(site="x", age=7)) == 0).all(axis=None)
+    assert (check(table.reset_index(drop=True).assign(age=7)) == 0).all(axis=None)
 
 
 def test_long_lists_of_names_are_cut():
