@@ -38,15 +38,17 @@ def read_lisa_labels(path):
     Raises
     ------
     ValueError
-        If it is not such a table, a column or a file name is missing, a grade is not 0,
-        1 or 2, or rows of one scan contradict each other; names them.
+        If it is not such a table, a column is missing or occurs twice, a file name is
+        missing, a grade is not 0, 1 or 2, or rows of one scan contradict each other;
+        names them.
 
     Warns
     -----
     BriqaWarning
         If a row is repeated word for word; it is kept once.
     """
-    table = _name_columns(_read(path))
+    table = _read(path)
+    table = table.set_axis(_name_columns(read_header(path), path), axis=1)
     nameless = table["filename"].isna()
     if nameless.any():
         raise ValueError(
@@ -64,6 +66,7 @@ def read_lisa_labels(path):
             stacklevel=2,
         )
     table = table[~repeated].set_index("filename")
+    table = table[list(LISA_ARTIFACTS)]
     grades = check_lisa_table(table, str(path), caller=_READER).set_axis(table.index)
     return grades if grades.isna().any(axis=None) else grades.astype(int)
 
@@ -115,10 +118,18 @@ def write_submission(table, path):
     write_atomically(path, lambda file: file.write(content))
 
 
-def _read(path):
+def read_header(path):
+    """Return the names of the columns as they stand in the first line of a table."""
+    # Where pandas reads all of a table, it renames the second of two equal names.
+    first = _read(path, header=None, nrows=1, dtype=str, encoding_errors="replace")
+    return first.iloc[0].fillna("").tolist()
+
+
+def _read(path, **keywords):
     try:
         # Else pandas takes a field too many in each row for a name of the row.
-        return pd.read_csv(path, encoding="utf-8-sig", index_col=False)
+        keywords = {"encoding": "utf-8-sig", "index_col": False, **keywords}
+        return pd.read_csv(path, **keywords)
     except ValueError as error:
         raise ValueError(
             f"{_READER}: {path} must be a comma-separated table in UTF-8 whose first "
@@ -127,10 +138,16 @@ def _read(path):
         ) from error
 
 
-def _name_columns(table):
+def _name_columns(header, path):
     """Spell names of columns as the challenge does; the first may be of the files."""
     official = {name.lower(): name for name in ("filename", *LISA_ARTIFACTS)}
-    names = [official.get(str(n).strip().lower(), n) for n in table.columns]
+    names = [official.get(name.strip().lower(), name) for name in header]
     if "filename" not in names:
         names[0] = "filename"
-    return table.set_axis(names, axis=1)
+    if any(names.count(name) != 1 for name in official.values()):
+        raise ValueError(
+            f"{_READER}: {path} must be comma-separated, with the names of the files "
+            f"and each of the columns {', '.join(LISA_ARTIFACTS)} once, got the "
+            f"columns {', '.join(header)}."
+        )
+    return names

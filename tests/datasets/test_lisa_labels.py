@@ -94,6 +94,22 @@ def test_other_tables_are_refused_with_the_name_of_the_file(table, text, said):
     assert str(table) in str(error.value)
 
 
+@pytest.mark.parametrize("again", ["Noise", " noise", "FileName"])
+def test_a_column_that_occurs_twice_is_refused(table, again):
+    lines = (HEADER + ROWS).splitlines()
+    added = [again, "2", "2"]
+    text = "\n".join(f"{line},{cell}" for line, cell in zip(lines, added, strict=True))
+    table.write_text(text)
+    with pytest.raises(ValueError, match=rf"once, got the columns .*, {again}\."):
+        read_lisa_labels(table)
+
+
+def test_columns_are_named_as_they_stand_in_the_file(table):
+    table.write_text((HEADER + ROWS).replace(",", ";"))
+    with pytest.raises(ValueError, match=r"columns filename;Noise;Zipper;.*ortion\."):
+        read_lisa_labels(table)
+
+
 def test_a_submission_is_the_table_of_the_challenge_byte_for_byte(table, tmp_path):
     labels = read_lisa_labels(table).astype(float)
     path = tmp_path / "submission.csv"
