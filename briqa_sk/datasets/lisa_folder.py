@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from briqa_sk.datasets.lisa_labels import read_lisa_labels
+from briqa_sk.datasets.lisa_labels import read_header, read_lisa_labels
 from briqa_sk.exceptions import BriqaWarning
 from briqa_sk.metrics.lisa_table import LISA_ARTIFACTS, name_some, scan_ids
 
 _SCAN = re.compile(r"[^.].*\.nii(\.gz)?", re.IGNORECASE)
+_PREDICTED = re.compile("submission|predict", re.IGNORECASE)
 _ID = re.compile(r"(?P<subject>.+?)(_lf)?_(?P<plane>axi|cor|sag)")
 
 
@@ -62,9 +63,9 @@ def read_lisa(folder, table=None):
         start with a dot.
     table : str or os.PathLike, default=None
         Grades; see :func:`read_lisa_labels`. None takes the CSV file in the folder
-        (subfolders don't count) whose first line has the names of the seven artifacts,
-        of several the one with "label" in its name, and no grades if there is none, as
-        in the test set.
+        (subfolders don't count) whose first line has the names of the seven artifacts
+        and whose own name has neither "submission" nor "predict", of several the one
+        with "label" in its name, and no grades if there is none, as in the test set.
 
     Returns
     -------
@@ -81,7 +82,9 @@ def read_lisa(folder, table=None):
     Warns
     -----
     BriqaWarning
-        If scans lack a row or rows a scan, or the table repeats rows.
+        If scans lack a row or rows a scan, or the table repeats rows. If there are
+        ``.csv`` or ``.tsv`` files, in subfolders too, and none is taken; names them,
+        and why.
 
     Examples
     --------
@@ -146,11 +149,22 @@ def _find_scans(folder):
 
 
 def _find_table(folder):
-    found = sorted(
+    tables = sorted(
         path
-        for path in folder.iterdir()
-        if path.suffix.lower() == ".csv" and _has_artifacts(path)
+        for path in folder.rglob("[!.]*")
+        if path.suffix.lower() in (".csv", ".tsv") and path.is_file()
     )
+    faults = {path: _fault(path, folder) for path in tables}
+    found = [path for path, fault in faults.items() if not fault]
+    if faults and not found:
+        seen = [f"{p.relative_to(folder)} ({fault})" for p, fault in faults.items()]
+        warnings.warn(
+            f"read_lisa: no file in {folder} is taken for the table of grades, so "
+            f"labels are None: {name_some(seen)}. If one of them is, mend it or pass "
+            "table=.",
+            BriqaWarning,
+            stacklevel=3,
+        )
     if len(found) > 1:
         named = [path for path in found if "label" in path.stem.lower()]
         if len(named) != 1:
@@ -162,10 +176,18 @@ def _find_table(folder):
     return found[0] if found else None
 
 
-def _has_artifacts(path):
-    with open(path, encoding="utf-8-sig", errors="replace") as file:
-        names = {name.strip(' \n"').lower() for name in file.readline().split(",")}
-    return names >= {name.lower() for name in LISA_ARTIFACTS}
+def _fault(path, folder):
+    """Say why a table is not taken for the grades of the folder, or return ""."""
+    try:
+        header = {name.strip().lower() for name in read_header(path)}
+    except (OSError, ValueError):
+        header = set()
+    missing = [name for name in LISA_ARTIFACTS if name.lower() not in header]
+    if missing:
+        return f"no column {name_some(missing)}"
+    if path.suffix.lower() != ".csv" or path.parent != folder:
+        return "not a .csv file in the folder itself"
+    return "predictions, by its name" if _PREDICTED.search(path.stem) else ""
 
 
 def _align(given, by_id, table):

@@ -96,10 +96,47 @@ def test_a_repeated_row_is_named_and_kept_once(folder):
 
 def test_a_folder_without_a_table_is_a_test_set(folder):
     (folder / "labels.csv").unlink()
-    (folder / "notes.csv").write_text("filename,age\n")
     scans = read_lisa(folder)
     assert (scans.labels, scans.table) == (None, None)
     assert len(scans.paths) == len(scans.planes) == len(scans.subjects) == 6
+
+
+MANGLED = {
+    "semicolons": ("labels.csv", lambda text: text.replace(",", ";").encode()),
+    "no column": ("labels.csv", lambda text: text.replace(",Noise", ",x").encode()),
+    "misspelt": ("labels.csv", lambda text: text.replace("Noise", "Noize").encode()),
+    "utf-16": ("labels.csv", lambda text: text.encode("utf-16")),
+    "tabs": ("labels.tsv", lambda text: text.replace(",", "\t").encode()),
+    "empty": ("labels.csv", lambda text: b""),
+}
+
+
+@pytest.mark.parametrize("case", MANGLED)
+def test_a_table_that_is_not_recognised_is_named_with_what_it_lacks(folder, case):
+    name, mangle = MANGLED[case]
+    text = (folder / "labels.csv").read_text()
+    (folder / "labels.csv").unlink()
+    (folder / name).write_bytes(mangle(text))
+    with pytest.warns(BriqaWarning, match=rf"{name} \(no column Noise") as said:
+        assert read_lisa(folder).labels is None
+    assert len(said) == 1
+    assert said[0].filename == __file__
+
+
+def test_a_table_in_a_subfolder_is_named_and_not_taken(folder):
+    (folder / "sub").mkdir()
+    (folder / "labels.csv").rename(folder / "sub" / "labels.csv")
+    (folder / "sub" / "._labels.csv").touch()
+    with pytest.warns(BriqaWarning, match=r"None: sub.labels\.csv \(not a \.csv"):
+        assert read_lisa(folder).labels is None
+
+
+@pytest.mark.parametrize("name", ["submission.csv", "My_Predictions.csv"])
+def test_predictions_are_not_taken_for_labels(folder, name):
+    (folder / "labels.csv").rename(folder / name)
+    with pytest.warns(BriqaWarning, match=rf"{name} \(predictions, by its name"):
+        assert read_lisa(folder).labels is None
+    assert read_lisa(folder, table=folder / name).labels.notna().all(axis=None)
 
 
 def test_scans_in_subfolders_are_found_and_other_files_are_not(folder):
