@@ -8,7 +8,10 @@ from briqa_sk._validation import check_grades
 
 
 def as_ranks(y_true, y_pred, grades, *, caller):
-    """Return both label arrays as ranks from best (0) to worst, and how many exist."""
+    """Return both label arrays as ranks from best (0) to worst, and where each lies.
+
+    A rank lies at itself, or at its number where numbers rank themselves.
+    """
     check_consistent_length(y_true, y_pred)
     categories = getattr(getattr(y_true, "dtype", None), "categories", None)
     true, pred = np.asarray(y_true), np.asarray(y_pred)
@@ -20,7 +23,8 @@ def as_ranks(y_true, y_pred, grades, *, caller):
     scale = seen if grades is None else np.asarray(list(grades))
     rank = {label: position for position, label in enumerate(scale.tolist())}
     ranks = np.array([rank[label] for label in both.tolist()])
-    return ranks[: len(true)], ranks[len(true) :], len(scale)
+    places = seen.astype(float) if grades is None else np.arange(len(scale))
+    return ranks[: len(true)], ranks[len(true) :], places
 
 
 def check_labels(labels, *, caller):

@@ -43,10 +43,10 @@ def quadratic_kappa(y_true, y_pred, *, grades=None):
     >>> quadratic_kappa([0, 0, 1, 2], [0, 0, 1, 1])
     0.75
     """
-    true, pred, n_grades = as_ranks(y_true, y_pred, grades, caller="quadratic_kappa")
+    true, pred, places = as_ranks(y_true, y_pred, grades, caller="quadratic_kappa")
     if (true == true[0]).all() and (pred == true[0]).all():
         return float("nan")
-    labels = np.arange(n_grades)
+    labels = np.arange(len(places))
     return float(cohen_kappa_score(true, pred, labels=labels, weights="quadratic"))
 
 
@@ -58,19 +58,21 @@ def macro_averaged_mae(y_true, y_pred, *, grades=None):
     over the :math:`C` grades that occur in ``y_true`` (Baccianella, Esuli and
     Sebastiani 2009, ISDA). imbalanced-learn's
     ``macro_averaged_mean_absolute_error`` is the same number, but takes neither text
-    labels nor a grade that is predicted and never true.
+    labels, nor a regressor's, nor a grade that is predicted and never true.
 
     Parameters
     ----------
     y_true, y_pred : array-like of shape (n_samples,)
-        Labels of any type.
+        Labels of any type; predictions of a regressor, too.
     grades : sequence or None, default=None
-        Every label that may occur, from best to worst; see :func:`quadratic_kappa`.
+        Every label that may occur, from best to worst, one step apart. None takes
+        numbers as they are, so that from 0 to 2 it is two whether or not a 1 occurs;
+        ordered categoricals rank themselves.
 
     Returns
     -------
     error : float
-        In grades: 0 is perfect, ``n_grades - 1`` is the largest.
+        In grades: 0 is perfect, the distance from best to worst is the largest.
 
     Raises
     ------
@@ -83,6 +85,6 @@ def macro_averaged_mae(y_true, y_pred, *, grades=None):
     >>> macro_averaged_mae(["ok", "bad"], ["ok", "ok"], grades=["ok", "bad"])
     0.5
     """
-    true, pred, _ = as_ranks(y_true, y_pred, grades, caller="macro_averaged_mae")
-    distance = np.abs(true - pred)
+    true, pred, places = as_ranks(y_true, y_pred, grades, caller="macro_averaged_mae")
+    distance = np.abs(places[true] - places[pred])
     return float(np.mean([distance[true == rank].mean() for rank in np.unique(true)]))

@@ -25,7 +25,7 @@ def get_scorer(name, *, grades=None):
     needs to know all of them, those too that a test fold lacks. ``grades`` says them.
     Without it they are those of an ordered categorical ``y``, else the ``grades`` that
     the estimator (the last step of a pipeline) was made with, else all numbers that it
-    has learned or is tested on.
+    has learned or is tested on; the distances of the MAE are those of the numbers.
 
     Parameters
     ----------
@@ -74,7 +74,8 @@ def get_scorer(name, *, grades=None):
 
 
 def _score_order(estimator, X, y, *, metric, sign, grades):
-    grades = _scale(estimator, y) if grades is None else grades
+    if grades is None:
+        grades = _scale(estimator, y, numbers=metric is quadratic_kappa)
     return sign * metric(y, estimator.predict(X), grades=grades)
 
 
@@ -102,13 +103,18 @@ def _score_recall(estimator, X, y, *, grade):
     )
 
 
-def _scale(estimator, y):
-    """Return every grade from best to worst, or None if ``y`` says it, or nobody."""
+def _scale(estimator, y, *, numbers):
+    """Return every grade from best to worst, or None if ``y`` says it, or nobody.
+
+    Where they are numbers, only if asked to: not for what takes numbers as they are.
+    """
     if getattr(getattr(y, "dtype", None), "ordered", False):
         return None
     model = estimator[-1] if isinstance(estimator, Pipeline) else estimator
     if getattr(model, "grades", None) is not None:
         return model.grades
+    if not numbers:
+        return None
     classes = np.asarray(model.classes_)
     if classes.dtype.kind not in "biuf":
         return None

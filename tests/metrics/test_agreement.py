@@ -36,7 +36,19 @@ def test_kappa_is_undefined_where_only_one_grade_exists():
 
 def test_an_absent_grade_keeps_its_place_on_the_scale():
     assert macro_averaged_mae([0, 2], [0, 0], grades=[0, 1, 2]) == 1.0
-    assert macro_averaged_mae([0, 2], [0, 0]) == 0.5
+    assert macro_averaged_mae(["a", "c"], ["a", "a"], grades=list("abc")) == 1.0
+
+
+@pytest.mark.parametrize("dtype", [int, object, np.uint8])
+def test_mae_equals_imbalanced_learn_where_numbers_have_gaps(dtype):
+    true, pred = np.array([0, 2, 2, 7], dtype), np.array([2, 0, 7, 7], dtype)
+    expected = macro_averaged_mean_absolute_error(true.astype(int), pred.astype(int))
+    assert macro_averaged_mae(true, pred) == expected
+    assert macro_averaged_mae(true, pred, grades=[0, 2, 7]) == 2 / 3
+
+
+def test_mae_of_a_regressor_is_the_distance_of_numbers():
+    assert macro_averaged_mae([0, 1, 1], [0.5, 1.25, 2.25]) == (0.5 + 0.75) / 2
 
 
 def test_ordered_categoricals_rank_themselves():

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn.metrics
-from sklearn.dummy import DummyClassifier
+from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
@@ -72,6 +72,25 @@ def test_a_fold_without_the_middle_grade_still_counts_two_steps(data):
     ends = y != 1
     scorer = get_scorer("neg_macro_averaged_mae")
     assert scorer(always_0, X[ends], y[ends]) == -1
+
+
+def test_a_model_without_the_middle_grade_still_counts_two_steps(data):
+    X, y = data
+    ends = y != 1
+    always_0 = DummyClassifier(strategy="constant", constant=0).fit(X[ends], y[ends])
+    scorer = get_scorer("neg_macro_averaged_mae")
+    assert scorer(always_0, X[ends], y[ends]) == -1
+    assert (
+        get_scorer("neg_macro_averaged_mae", grades=[0, 2])(always_0, X[ends], y[ends])
+        == -0.5
+    )
+
+
+def test_mae_of_a_regressor_is_in_grades(data):
+    X, y = data
+    always_half = DummyRegressor(strategy="constant", constant=0.5).fit(X, y)
+    expected = -np.mean([0.5, 0.5, 1.5])
+    assert get_scorer("neg_macro_averaged_mae")(always_half, X, y) == expected
 
 
 def test_a_fold_without_a_grade_reads_probabilities_by_their_classes(data, model):
