@@ -15,6 +15,12 @@ def as_ranks(y_true, y_pred, grades, *, caller):
     check_consistent_length(y_true, y_pred)
     categories = getattr(getattr(y_true, "dtype", None), "categories", None)
     true, pred = np.asarray(y_true), np.asarray(y_pred)
+    for labels in (true, pred):
+        if labels.ndim != 1:
+            raise ValueError(
+                f"{caller}: labels must be 1-D, one per scan, got shape "
+                f"{labels.shape}. Score each artifact on its own."
+            )
     if grades is None and categories is not None and y_true.dtype.ordered:
         grades = list(categories)
     both = np.concatenate([true, pred])

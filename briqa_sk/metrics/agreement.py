@@ -35,8 +35,8 @@ def quadratic_kappa(y_true, y_pred, *, grades=None):
     Raises
     ------
     ValueError
-        If there is no label, or one is missing (None, NaN); if labels are text and
-        ``grades`` is None, or ``grades`` lacks a label.
+        If there is no label, or one is missing (None, NaN); if there are several
+        columns; if labels are text and ``grades`` is None, or ``grades`` lacks a label.
 
     Examples
     --------
@@ -77,8 +77,8 @@ def macro_averaged_mae(y_true, y_pred, *, grades=None):
     Raises
     ------
     ValueError
-        If there is no label, or one is missing (None, NaN); if labels are text and
-        ``grades`` is None, or ``grades`` lacks a label.
+        If there is no label, or one is missing (None, NaN); if there are several
+        columns; if labels are text and ``grades`` is None, or ``grades`` lacks a label.
 
     Examples
     --------

@@ -89,3 +89,12 @@ def test_text_needs_an_order(score):
 def test_scores_need_a_label_for_every_scan(score, true, pred, said):
     with pytest.raises(ValueError, match=f"{score.__name__}: .*{said}"):
         score(true, pred)
+
+
+@pytest.mark.parametrize("score", [quadratic_kappa, macro_averaged_mae])
+def test_a_table_of_several_artifacts_is_refused_with_its_shape(score):
+    said = rf"{score.__name__}: labels must be 1-D, .* got shape \(2, 3\)"
+    with pytest.raises(ValueError, match=said):
+        score(np.zeros((2, 3)), np.ones((2, 3)))
+    with pytest.raises(ValueError, match=said):
+        score([0, 1], np.ones((2, 3)))
