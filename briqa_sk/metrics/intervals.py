@@ -1,11 +1,15 @@
 """How sure a score, or the difference of two, is: by resampling subjects."""
 
+import warnings
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 from sklearn.utils import check_consistent_length
 
 from briqa_sk._random import make_generator
+from briqa_sk._validation import check_positive
+from briqa_sk.exceptions import BriqaWarning
 
 
 def bootstrap_interval(
@@ -47,6 +51,17 @@ def bootstrap_interval(
         Ends of the interval (Efron and Tibshirani 1993, *An Introduction to the
         Bootstrap*, section 13.3); NaN where every resample is.
 
+    Raises
+    ------
+    ValueError
+        If there is no scan, lengths differ, or ``n_resamples`` or ``confidence`` is out
+        of range.
+
+    Warns
+    -----
+    BriqaWarning
+        If there is one subject only: it tells nothing of others, and the ends are NaN.
+
     Examples
     --------
     >>> import numpy as np
@@ -56,18 +71,16 @@ def bootstrap_interval(
     """
     arrays = [np.asarray(array) for array in (y_true, *others)]
     check_consistent_length(*arrays)
-    scores = [
-        metric(*(array[index] for array in arrays))
-        for index in _resamples(
-            len(arrays[0]),
-            groups,
-            n_resamples,
-            confidence,
-            make_generator(random_state),
-            caller="bootstrap_interval",
-        )
-    ]
-    return _percentiles(np.asarray(scores, dtype=float), confidence)
+    scores = _resampled(
+        lambda index: metric(*(array[index] for array in arrays)),
+        len(arrays[0]),
+        groups,
+        n_resamples,
+        confidence,
+        make_generator(random_state),
+        caller="bootstrap_interval",
+    )
+    return _percentiles(scores, confidence)
 
 
 @dataclass(frozen=True)
@@ -140,7 +153,13 @@ def paired_difference(
     Raises
     ------
     ValueError
-        If predictions don't have the shape of ``y_true`` after that of the runs.
+        If predictions don't have the shape of ``y_true`` after that of the runs; as
+        for :func:`bootstrap_interval`.
+
+    Warns
+    -----
+    BriqaWarning
+        If there is one subject only: then the interval and the p-value are NaN.
 
     Examples
     --------
@@ -164,17 +183,21 @@ def paired_difference(
         scores = [metric(y_true[index], runs[run][index]) for run in seen]
         return np.average(scores, axis=0, weights=counts)
 
-    differences = []
-    for index in _resamples(
-        len(y_true), groups, n_resamples, confidence, rng, caller="paired_difference"
-    ):
+    def difference(index):
         drawn_a = drawn_b = rng.integers(len(runs_a), size=len(runs_a))
         if len(runs_a) != len(runs_b):
             drawn_b = rng.integers(len(runs_b), size=len(runs_b))
-        differences.append(
-            score(runs_a, index, drawn_a) - score(runs_b, index, drawn_b)
-        )
-    differences = np.asarray(differences)
+        return score(runs_a, index, drawn_a) - score(runs_b, index, drawn_b)
+
+    differences = _resampled(
+        difference,
+        len(y_true),
+        groups,
+        n_resamples,
+        confidence,
+        rng,
+        caller="paired_difference",
+    )
     scores_a, scores_b = (
         score(runs, slice(None), range(len(runs))) for runs in (runs_a, runs_b)
     )
@@ -203,24 +226,37 @@ def _as_runs(y_pred, parameter, y_true):
 def _p_value(differences):
     n_finite = np.isfinite(differences).sum(axis=0)
     rarer = np.minimum((differences <= 0).sum(axis=0), (differences >= 0).sum(axis=0))
-    return np.minimum(1.0, 2 * (rarer + 1) / (n_finite + 1))
+    p_value = np.minimum(1.0, 2 * (rarer + 1) / (n_finite + 1))
+    return np.where(n_finite, p_value, np.nan)
 
 
-def _resamples(n_samples, groups, n_resamples, confidence, rng, *, caller):
-    """Yield the indices of the scans of subjects drawn with replacement."""
+def _resampled(score, n_samples, groups, n_resamples, confidence, rng, *, caller):
+    """Return ``score(index)`` for the scans of subjects drawn with replacement.
+
+    NaN, with a warning, where there is one subject only, and so nothing to draw.
+    """
+    what = "scans" if groups is None else "subjects"
     groups = np.arange(n_samples) if groups is None else np.asarray(groups)
     if n_samples == 0:
         raise ValueError(f"{caller}: y_true must hold at least 1 scan, got none.")
     check_consistent_length(groups, range(n_samples))
+    check_positive(n_resamples, "n_resamples", caller=caller, kind=Integral)
     if not 0 < confidence < 1:
         raise ValueError(f"{caller}: confidence must be in (0, 1), got {confidence}.")
     _, group_of = np.unique(groups, return_inverse=True)
     members = np.split(
         np.argsort(group_of, kind="stable"), np.cumsum(np.bincount(group_of))[:-1]
     )
-    for _ in range(n_resamples):
-        drawn = rng.integers(len(members), size=len(members))
-        yield np.concatenate([members[group] for group in drawn])
+    if len(members) < 2:
+        warnings.warn(
+            f"{caller}: an interval needs at least 2 {what}, got 1, so it is NaN.",
+            BriqaWarning,
+            stacklevel=3,
+        )
+        return np.full((1, *np.shape(score(members[0]))), np.nan)
+    draws = (rng.integers(len(members), size=len(members)) for _ in range(n_resamples))
+    scores = [score(np.concatenate([members[g] for g in drawn])) for drawn in draws]
+    return np.asarray(scores, dtype=float)
 
 
 def _percentiles(scores, confidence):

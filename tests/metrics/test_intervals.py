@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import accuracy_score, f1_score
 
+from briqa_sk.exceptions import BriqaWarning
 from briqa_sk.metrics import bootstrap_interval, paired_difference
 
 
@@ -173,3 +174,35 @@ def test_several_differences_share_the_resamples(two_models):
 def test_predictions_of_other_scans_are_refused():
     with pytest.raises(ValueError, match=r"y_pred_b must .* \(3,\), .* got \(2,\)"):
         paired_difference([0, 1, 2], [0, 1, 2], [0, 1], accuracy)
+
+
+def test_one_subject_tells_nothing_of_others():
+    scans = [0, 0, 0], [0, 0, 0], [0, 0, 1], accuracy
+    with pytest.warns(BriqaWarning, match="at least 2 subjects, got 1") as said:
+        result = paired_difference(*scans, groups=["s"] * 3, random_state=0)
+    assert result.difference == pytest.approx(1 / 3)
+    assert np.isnan([result.low, result.high, result.p_value]).all()
+    assert len(said) == 1
+    assert said[0].filename == __file__
+
+
+def test_one_scan_has_no_interval():
+    with pytest.warns(BriqaWarning, match="at least 2 scans, got 1") as said:
+        low, high = bootstrap_interval(lambda x: [x.mean(), 1.0], [1])
+    assert np.isnan([low, high]).all()
+    assert low.shape == (2,)
+    assert said[0].filename == __file__
+
+
+@pytest.mark.parametrize("n_resamples", [0, -1, 2.5])
+def test_the_number_of_resamples_is_a_whole_one_above_0(n_resamples):
+    said = f"n_resamples must be a whole number above 0, got {n_resamples}"
+    with pytest.raises(ValueError, match=f"bootstrap_interval: {said}"):
+        bootstrap_interval(np.mean, [0, 1], n_resamples=n_resamples)
+    with pytest.raises(ValueError, match=f"paired_difference: {said}"):
+        paired_difference([0, 1], [0, 1], [0, 0], accuracy, n_resamples=n_resamples)
+
+
+def test_a_difference_that_is_never_defined_has_no_p_value():
+    result = paired_difference([0, 1], [0, 1], [0, 0], lambda *_: np.nan)
+    assert np.isnan(result.p_value)

@@ -120,8 +120,8 @@ def test_text_without_an_order_gets_no_ordinal_score(graded):
 
 
 def test_ordered_categoricals_bring_their_order():
-    y = pd.Series(pd.Categorical(["none"], categories=GRADES, ordered=True))
-    summary = summarize_grades(y, ["none"], **FAST)
+    y = pd.Series(pd.Categorical(["none"] * 2, categories=GRADES, ordered=True))
+    summary = summarize_grades(y, ["none"] * 2, **FAST)
     assert summary["grades"] == GRADES
     assert summary["ordered"] is True
 
