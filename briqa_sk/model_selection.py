@@ -160,7 +160,8 @@ def check_no_leakage(parts, *, groups=None, paths=None):
     ------
     ValueError
         If a scan, a subject or the content of a file is in two parts; names them. If
-        neither ``groups`` nor ``paths`` is given, or their lengths differ.
+        neither ``groups`` nor ``paths`` is given, or their lengths differ. If a part is
+        a whole fold, train and test scans, as a splitter yields them.
     OSError
         If a file can't be read.
 
@@ -183,7 +184,7 @@ def check_no_leakage(parts, *, groups=None, paths=None):
             f"scans, got {len(given)} of them with lengths {sorted(lengths)}."
         )
     everything = np.arange(lengths.pop())
-    parts = [everything[np.asarray(part)] for part in parts]
+    parts = [everything[_as_index(part)] for part in parts]
     _refuse("a scan", _in_several(parts, everything))
     if groups is not None:
         _refuse("a subject", _in_several(parts, np.asarray(groups)))
@@ -225,6 +226,16 @@ def _hash_stream(file):
     while chunk := file.read(_CHUNK_BYTES):
         content.update(chunk)
     return content.hexdigest()
+
+
+def _as_index(part):
+    part = list(part)
+    if any(np.ndim(scan) for scan in part):
+        raise ValueError(
+            "check_no_leakage: a part must be one list of scans, got several lists in "
+            "one. Pass train and test scans of one fold, or the test scans of each."
+        )
+    return np.array(part) if part else np.array([], dtype=int)
 
 
 def _in_several(parts, values):

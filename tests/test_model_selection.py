@@ -148,6 +148,19 @@ def test_a_scan_in_two_parts_is_named():
         check_no_leakage([[0, 1], [1, 2]], groups=["a", "b", "c"])
 
 
+@pytest.mark.parametrize("n_train", [2, 1], ids=["of one length", "of two lengths"])
+def test_folds_in_the_place_of_parts_are_refused_with_the_remedy(n_train):
+    fold = (np.arange(n_train), np.array([2, 3]))
+    said = "check_no_leakage: a part must be one list .* got several lists"
+    with pytest.raises(ValueError, match=said):
+        check_no_leakage([fold, fold[::-1]], groups=["a", "b", "c", "d"])
+
+
+@pytest.mark.parametrize("empty", [[], (), np.array([]), np.array([], int)])
+def test_an_empty_part_has_nothing_in_common(scans, empty):
+    assert check_no_leakage([[0, 1], empty], groups=list("abcd"), paths=scans) is None
+
+
 def test_scans_of_no_part_are_not_read(scans):
     check_no_leakage([[0], [1]], paths=[*scans[:2], "nowhere.nii"])
     with pytest.raises(FileNotFoundError, match="nowhere"):
