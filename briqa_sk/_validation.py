@@ -6,6 +6,7 @@ from numbers import Integral, Real
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, clone
+from sklearn.utils.validation import column_or_1d
 
 VOLUMES_NDIM = 4  # (n_samples, i, j, k)
 
@@ -216,17 +217,29 @@ def as_labels(y, *, caller):
     ValueError
         If a label is missing: None, NaN or ``pandas.NA``.
     """
-    # As objects: numpy would write a NaN among text as the text "nan".
-    missing = np.flatnonzero(pd.isna(np.asarray(y, dtype=object)))
-    if missing.size:
-        raise ValueError(
-            f"{caller}: y must have a grade for every scan, got {missing.size} missing "
-            f"(first: index {missing[0]}). Remove these scans."
-        )
+    _refuse_missing(y, "y must have a grade for every scan", caller)
     labels = np.asarray(y)
     if labels.dtype == object and all(isinstance(label, Real) for label in labels.flat):
         return np.asarray(labels.tolist())
     return labels
+
+
+def check_groups(groups, *, caller, what="subject"):
+    """Return groups as an array, or None; ``ValueError`` if one is None, NaN or NA."""
+    if groups is None:
+        return None
+    _refuse_missing(groups, f"every scan must have a {what}", caller)
+    return column_or_1d(groups)
+
+
+def _refuse_missing(values, must, caller):
+    # As objects: numpy would write a NaN among text as the text "nan".
+    missing = np.flatnonzero(pd.isna(np.asarray(values, dtype=object)))
+    if missing.size:
+        raise ValueError(
+            f"{caller}: {must}, got {missing.size} missing (first: index "
+            f"{missing[0]}). Remove these scans."
+        )
 
 
 def check_positive(value, parameter, *, caller, kind=Real):

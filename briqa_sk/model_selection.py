@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from sklearn.model_selection import LeaveOneGroupOut
 
-from briqa_sk._validation import check_paths
+from briqa_sk._validation import check_groups, check_paths
 from briqa_sk.exceptions import BriqaWarning
 from briqa_sk.io.formats import GZIP_MAGIC
 from briqa_sk.metrics.lisa_table import name_some
@@ -78,8 +78,8 @@ class LeaveOneSiteOut(LeaveOneGroupOut):
         Raises
         ------
         ValueError
-            If there are no groups or there is one only, if ``one_class`` is unknown, or
-            if no fold is left.
+            If there are no groups or there is one only, if a site is missing, if
+            ``one_class`` is unknown, or if no fold is left.
         """
         good, bad = self._folds(X, y, groups)
         if bad:
@@ -110,6 +110,7 @@ class LeaveOneSiteOut(LeaveOneGroupOut):
         n_splits : int
             One per site, less those skipped.
         """
+        groups = check_groups(groups, caller="LeaveOneSiteOut", what="site")
         if groups is None or self.one_class == "warn":
             return super().get_n_splits(X, y, groups)
         return len(self._folds(groups, y, groups)[0])
@@ -125,11 +126,12 @@ class LeaveOneSiteOut(LeaveOneGroupOut):
             raise ValueError(
                 "LeaveOneSiteOut: y must be given where one_class='skip', got None."
             )
+        groups = check_groups(groups, caller="LeaveOneSiteOut", what="site")
         good, bad = [], []
         for train, test in super().split(X, y, groups):
             why = None if y is None else _fault(pd.DataFrame(y), train, test)
             if why:
-                bad.append((np.asarray(groups)[test[0]], why))
+                bad.append((groups[test[0]], why))
             if not why or self.one_class == "warn":
                 good.append((train, test))
         if not good:
@@ -160,8 +162,9 @@ def check_no_leakage(parts, *, groups=None, paths=None):
     ------
     ValueError
         If a scan, a subject or the content of a file is in two parts; names them. If
-        neither ``groups`` nor ``paths`` is given, or their lengths differ. If a part is
-        a whole fold, train and test scans, as a splitter yields them.
+        neither ``groups`` nor ``paths`` is given, or their lengths differ. If a subject
+        is missing. If a part is a whole fold, train and test scans, as a splitter
+        yields them.
     OSError
         If a file can't be read.
 
@@ -176,6 +179,7 @@ def check_no_leakage(parts, *, groups=None, paths=None):
     ...
     ValueError: check_no_leakage: a subject must be in one part, got in several: a, b.
     """
+    groups = check_groups(groups, caller="check_no_leakage")
     given = [values for values in (groups, paths) if values is not None]
     lengths = {len(values) for values in given}
     if len(lengths) != 1:
@@ -187,7 +191,7 @@ def check_no_leakage(parts, *, groups=None, paths=None):
     parts = [everything[_as_index(part)] for part in parts]
     _refuse("a scan", _in_several(parts, everything))
     if groups is not None:
-        _refuse("a subject", _in_several(parts, np.asarray(groups)))
+        _refuse("a subject", _in_several(parts, groups))
     if paths is not None:
         paths = np.asarray(check_paths(paths, caller="check_no_leakage"), dtype=object)
         contents = np.full(len(paths), "", dtype=object)

@@ -112,6 +112,17 @@ def test_other_words_and_missing_sites_are_refused():
         list(LeaveOneSiteOut().split(SITES, FINE))
 
 
+@pytest.mark.parametrize("one_class", ["warn", "skip"])
+def test_a_missing_site_is_no_site(one_class):
+    sites = [None, float("nan"), *SITES[2:]]
+    splitter = LeaveOneSiteOut(one_class=one_class)
+    said = "LeaveOneSiteOut: every scan must have a site, got 2 missing"
+    with pytest.raises(ValueError, match=said):
+        list(splitter.split(SITES, FINE, sites))
+    with pytest.raises(ValueError, match=said):
+        splitter.get_n_splits(SITES, FINE, sites)
+
+
 @pytest.fixture
 def scans(tmp_path):
     """Four files: the first again under another name, and compressed anew."""
@@ -146,6 +157,13 @@ def test_a_copy_of_a_file_in_two_parts_is_named(scans, copy):
 def test_a_scan_in_two_parts_is_named():
     with pytest.raises(ValueError, match=r"a scan must be in one part.*several: 1"):
         check_no_leakage([[0, 1], [1, 2]], groups=["a", "b", "c"])
+
+
+@pytest.mark.parametrize("nothing", [None, np.nan, pd.NA])
+def test_a_missing_subject_is_refused(nothing):
+    said = "check_no_leakage: every scan must have a subject, got 2 missing"
+    with pytest.raises(ValueError, match=said):
+        check_no_leakage([[0, 1], [2]], groups=["a", nothing, nothing])
 
 
 @pytest.mark.parametrize("n_train", [2, 1], ids=["of one length", "of two lengths"])

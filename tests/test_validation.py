@@ -2,7 +2,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from briqa_sk._validation import check_grades, check_paths, check_volumes, resolve
+from briqa_sk._validation import (
+    check_grades,
+    check_groups,
+    check_paths,
+    check_volumes,
+    resolve,
+)
 from briqa_sk.networks import NETWORKS, CompactNet
 
 
@@ -53,6 +59,30 @@ def test_an_own_object_is_used_as_it_is():
 def test_what_is_neither_name_nor_object_is_refused():
     with pytest.raises(TypeError, match=r"a name \(compact, .*\) or a config.* got 3"):
         resolve(3, NETWORKS, caller="demo", parameter="module")
+
+
+@pytest.mark.parametrize(
+    "groups",
+    [
+        ["a", None, "b"],
+        ["a", float("nan"), "b"],
+        [1, pd.NA, 2],
+        np.array([1.0, np.nan, 2.0]),
+        pd.Series(["a", pd.NA, "b"], dtype="string"),
+        pd.Series(pd.Categorical(["a", None, "b"])),
+    ],
+    ids=["none", "nan among text", "na", "nan", "string", "categorical"],
+)
+def test_a_missing_subject_is_found_whatever_marks_it(groups):
+    said = r"demo: every scan must have a subject, got 1 missing \(first: index 1\)"
+    with pytest.raises(ValueError, match=said):
+        check_groups(groups, caller="demo")
+
+
+def test_complete_subjects_stay_as_they_are():
+    assert check_groups(None, caller="demo") is None
+    for groups in (["a", "b", "a"], [1, 2, 1], pd.Series([1, 2, 1], dtype="Int64")):
+        assert check_groups(groups, caller="demo").tolist() == list(groups)
 
 
 def test_grades_keep_the_order_and_drop_what_does_not_occur():

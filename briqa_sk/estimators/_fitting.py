@@ -8,6 +8,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import column_or_1d
 from tqdm.auto import tqdm
 
+from briqa_sk._validation import check_groups
 from briqa_sk.estimators._artifacts import rated_grades
 from briqa_sk.estimators._augment import (
     SeparateAugment,
@@ -34,6 +35,7 @@ class ArtifactFitting:
     """
 
     def _check_metadata(self, X, **given):
+        given["groups"] = check_groups(given["groups"], caller=type(self).__name__)
         metadata = {k: column_or_1d(v) for k, v in given.items() if v is not None}
         for name, values in metadata.items():
             if len(values) != len(X):
@@ -152,6 +154,7 @@ class ArtifactFitting:
     def _make_folds(self, X, artifacts, groups):
         if groups is None and isinstance(X, VolumeSequence):
             groups = X.columns.get("group")
+            groups = check_groups(groups, caller=type(self).__name__)
         folds, problems = [], []
         if groups is None:
             problems.append(

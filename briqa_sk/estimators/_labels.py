@@ -9,7 +9,7 @@ from sklearn.utils.validation import (
     column_or_1d,
 )
 
-from briqa_sk._validation import check_grades
+from briqa_sk._validation import check_grades, check_groups
 from briqa_sk.estimators._dataset import Samples
 from briqa_sk.io import VolumeSequence
 from briqa_sk.losses import resolve_criterion
@@ -99,7 +99,7 @@ class GradedLabels:
             groups = X.columns.get("group")
         if groups is None:
             return None
-        groups = column_or_1d(groups)
+        groups = check_groups(groups, caller=type(self).__name__)
         self._check_one_per_scan(groups, "groups", X)
         return groups
 

@@ -155,7 +155,8 @@ class MultiArtifactClassifier(
         Raises
         ------
         ValueError
-            If an artifact is not rated in any scan, or its grades can't be fitted.
+            If an artifact is not rated in any scan, its grades can't be fitted, or a
+            subject is missing.
         TypeError
             If the estimator takes no ``sample_weight`` or ``plane`` and one is given,
             or can't share an encoder.

@@ -209,8 +209,8 @@ class SeverityClassifier(
         ------
         ValueError
             If the volumes differ in shape, hold NaN, are too small for the network, or
-            if y has one class, a missing label, or text where an order is needed; with
-            a plane head, if a plane has another name, or no plane is known.
+            if y has one class, a missing label, or text where an order is needed; if a
+            subject is missing; with a plane head, if a plane is misspelt or none known.
         KeyboardInterrupt
             If training is interrupted; with ``checkpoint_dir`` the next ``fit`` goes
             on from the last complete epoch.

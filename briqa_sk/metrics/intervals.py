@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils import check_consistent_length
 
 from briqa_sk._random import make_generator
-from briqa_sk._validation import check_positive
+from briqa_sk._validation import check_groups, check_positive
 from briqa_sk.exceptions import BriqaWarning
 
 
@@ -54,8 +54,8 @@ def bootstrap_interval(
     Raises
     ------
     ValueError
-        If there is no scan, lengths differ, or ``n_resamples`` or ``confidence`` is out
-        of range.
+        If there is no scan, lengths differ, a subject is missing, or ``n_resamples`` or
+        ``confidence`` is out of range.
 
     Warns
     -----
@@ -236,7 +236,8 @@ def _resampled(score, n_samples, groups, n_resamples, confidence, rng, *, caller
     NaN, with a warning, where there is one subject only, and so nothing to draw.
     """
     what = "scans" if groups is None else "subjects"
-    groups = np.arange(n_samples) if groups is None else np.asarray(groups)
+    groups = check_groups(groups, caller=caller)
+    groups = np.arange(n_samples) if groups is None else groups
     if n_samples == 0:
         raise ValueError(f"{caller}: y_true must hold at least 1 scan, got none.")
     check_consistent_length(groups, range(n_samples))

@@ -10,7 +10,7 @@ from sklearn.metrics import (
 )
 from sklearn.utils import check_consistent_length
 
-from briqa_sk._validation import check_grades
+from briqa_sk._validation import check_grades, check_groups
 from briqa_sk.metrics import (
     bootstrap_interval,
     calibration_error,
@@ -76,7 +76,7 @@ def summarize_grades(
     Raises
     ------
     ValueError
-        If lengths differ, or ``grades`` lacks a label.
+        If lengths differ, a subject is missing, or ``grades`` lacks a label.
 
     Examples
     --------
@@ -86,6 +86,7 @@ def summarize_grades(
     >>> round(summary["scores"]["balanced_accuracy"]["value"], 3)
     0.667
     """
+    subjects = check_groups(subjects, caller="summarize_grades")
     labels, ordered = _label_scale(y_true, y_pred, classes, grades)
     pred = _positions(y_pred, labels)
     summary = {

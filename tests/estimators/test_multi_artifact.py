@@ -428,6 +428,17 @@ def test_any_score_decides(scans):
     assert clf.estimators_[0].module.n_filters == 2
 
 
+def test_a_missing_subject_is_refused(scans):
+    X, Y, groups = scans
+    gaps = [None, float("nan"), *map(str, groups[2:])]
+    clf = MultiArtifactClassifier(quick(), candidates=["compact", "resnet10"])
+    said = "MultiArtifactClassifier: every scan must have a subject, got 2 missing"
+    with pytest.raises(ValueError, match=said):
+        clf.fit(X, Y, groups=gaps)
+    with pytest.raises(ValueError, match=said):
+        clf.fit(VolumeSequence(map(Volume, X), columns={"group": gaps}), Y)
+
+
 def test_choosing_without_groups_warns_once(scans):
     X, Y, _ = scans
     clf = MultiArtifactClassifier(quick(), candidates=["compact"])

@@ -421,6 +421,17 @@ def test_sample_weight_is_routed(separable, enable_routing):
         assert "bad" not in fitted.predict(X)
 
 
+def test_a_missing_subject_is_refused(separable):
+    X, y, groups = separable
+    gaps = [None, float("nan"), *map(str, groups[2:])]
+    said = "SeverityClassifier: every scan must have a subject, got 2 missing"
+    with pytest.raises(ValueError, match=said):
+        quick(early_stopping=True).fit(X, y, groups=gaps)
+    X = VolumeSequence([Volume(volume) for volume in X], columns={"group": gaps})
+    with pytest.raises(ValueError, match=said):
+        quick(early_stopping=True).fit(X, y)
+
+
 def test_early_stopping_without_groups_warns_once(separable):
     X, y, _ = separable
     with pytest.warns(UserWarning, match="scans of one subject may be in") as caught:

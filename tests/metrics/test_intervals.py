@@ -206,3 +206,12 @@ def test_the_number_of_resamples_is_a_whole_one_above_0(n_resamples):
 def test_a_difference_that_is_never_defined_has_no_p_value():
     result = paired_difference([0, 1], [0, 1], [0, 0], lambda *_: np.nan)
     assert np.isnan(result.p_value)
+
+
+def test_a_missing_subject_is_refused():
+    subjects = ["a", "b", float("nan"), None]
+    said = "every scan must have a subject, got 2 missing"
+    with pytest.raises(ValueError, match=f"bootstrap_interval: {said}"):
+        bootstrap_interval(np.mean, [0, 1, 1, 1], groups=subjects)
+    with pytest.raises(ValueError, match=f"paired_difference: {said}"):
+        paired_difference([0] * 4, [0] * 4, [1] * 4, accuracy, groups=subjects)

@@ -126,6 +126,12 @@ def test_ordered_categoricals_bring_their_order():
     assert summary["ordered"] is True
 
 
+def test_a_missing_subject_is_refused():
+    said = "summarize_grades: every scan must have a subject, got 1 missing"
+    with pytest.raises(ValueError, match=said):
+        summarize_grades([0, 1], [0, 1], subjects=["a", None])
+
+
 def test_predictions_alone_give_counts_alone():
     summary = summarize_grades(None, ["severe", "none"], grades=GRADES)
     assert summary["predicted"] == [1, 0, 1]
