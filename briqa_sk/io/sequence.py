@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 
 import numpy as np
+import pandas as pd
 
 from briqa_sk._validation import check_paths, check_volumes
 from briqa_sk.io.steps import compute, source_identity
@@ -281,8 +282,14 @@ def _object_array(items):
     return array
 
 
+def _as_column(values):
+    # numpy would write a NaN among text as the text "nan".
+    column, objects = np.array(values), np.array(values, dtype=object)
+    return objects if column.dtype.kind == "U" and pd.isna(objects).any() else column
+
+
 def _check_columns(columns, n_samples):
-    columns = {name: np.array(column) for name, column in columns.items()}
+    columns = {name: _as_column(values) for name, values in columns.items()}
     for name, column in columns.items():
         if column.shape != (n_samples,):
             raise ValueError(

@@ -94,6 +94,11 @@ def test_a_mask_is_one_boolean_per_scan(X, mask):
         X.map(partial(add, 1), mask=mask)
 
 
+def test_what_is_missing_among_text_stays_missing():
+    X = VolumeSequence(["a.nii", "b.nii"], columns={"group": ["sub-01", float("nan")]})
+    assert np.isnan(X.columns["group"][1])
+
+
 def test_columns_are_copies_that_can_not_be_overwritten():
     group = np.array(["a", "b", "c"])
     volumes = [Volume(np.zeros((1, 1, 1)))] * 3
