@@ -50,8 +50,9 @@ def lisa_score(y_true, y_pred, *, rows="all"):
         If a table is not a DataFrame.
     ValueError
         If a table has no row, lacks a column, has another grade, two rows of one scan
-        or the names in a column; if no artifact is rated; if the scans are not the
-        same, unless ``rows="common"`` and some are.
+        or the names in a column; if no artifact is rated, or one that is has no
+        prediction at all; if the scans are not the same, unless ``rows="common"`` and
+        some are.
 
     Warns
     -----

@@ -135,8 +135,9 @@ def join_lisa_tables(y_true, y_pred, *, rows="all", caller):
     Raises
     ------
     ValueError
-        If ``rows`` is unknown, a table is wrong, no scan is in both, or ``rows="all"``
-        and the tables don't match.
+        If ``rows`` is unknown, a table is wrong, no scan is in both, an artifact that
+        is rated has no prediction in any of these scans, or ``rows="all"`` and the
+        tables don't match.
 
     Warns
     -----
@@ -154,16 +155,23 @@ def join_lisa_tables(y_true, y_pred, *, rows="all", caller):
             f"y_true has {name_some(y_true.index)}, y_pred has "
             f"{name_some(y_pred.index)}."
         )
+    is_rated = truth.notna().any()
     truth, kept = truth[~lost], y_true.index[~lost]
     pred = pred.loc[truth.index]
     unanswered = truth.notna() & pred.isna()
+    scored = truth.notna() & pred.notna()
+    left_out = scored.columns[is_rated & ~scored.any()]
+    if rows == "common" and len(left_out):
+        raise ValueError(
+            f"{caller}: y_pred must have a grade of {', '.join(left_out)} in some scan "
+            "that y_true rates, got none. To leave it out, set it to NaN in y_true."
+        )
     problems = {
         "no row of y_pred for": y_true.index[lost],
         "no row of y_true for": y_pred.index[extra],
         "NaN in y_pred for": kept[unanswered.any(axis=1)],
     }
     _report(problems, rows, caller)
-    scored = truth.notna() & pred.notna()
     truth, pred = truth.where(scored), pred.where(scored)
     return truth.set_axis(kept), pred.set_axis(kept)
 

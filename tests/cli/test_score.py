@@ -94,6 +94,12 @@ def test_what_is_undefined_is_a_dash_and_null(tables, tmp_path, capsys):
     assert " -" in capsys.readouterr().out
 
 
+def test_an_artifact_that_is_never_predicted_is_no_common_ground(tables, tmp_path):
+    tables[1].assign(Noise=np.nan).to_csv(tmp_path / "pred.csv")
+    with pytest.raises(ValueError, match="a grade of Noise in some scan"):
+        run(tmp_path, common=True)
+
+
 @pytest.mark.filterwarnings("ignore:lisa_score. Motion is not rated")
 def test_an_artifact_that_is_not_rated_is_left_out(tables, tmp_path, capsys):
     tables[0].assign(Motion=np.nan).to_csv(tmp_path / "truth.csv")

@@ -153,6 +153,16 @@ def test_common_rows_leave_out_ratings_without_a_prediction(tables):
     assert scores == lisa_score(same_holes, pred)
 
 
+def test_an_artifact_that_is_never_predicted_is_no_common_ground(tables):
+    truth, pred = tables
+    nobody = pred.assign(Noise=np.nan, Motion=np.nan)
+    with pytest.raises(ValueError, match="a grade of Noise, Motion in some scan"):
+        lisa_score(truth, nobody, rows="common")
+    late = truth.assign(Noise=truth["Noise"].where(np.arange(40) >= 30))
+    with pytest.raises(ValueError, match="a grade of Noise in some scan"):
+        lisa_score(late, pred[:30], rows="common")
+
+
 def test_tables_of_other_scans_are_an_error_even_for_common_rows(tables):
     truth, pred = tables
     with pytest.raises(ValueError, match="got none; y_true has LISA_0000"):
