@@ -32,6 +32,8 @@ def run(args):
         read_lisa_labels(args.predictions),
         rows="common" if args.common else "all",
         caller="scores",
+        names=(args.truth, args.predictions),
+        switch="--common",
     )
     summary = summarize_lisa(truth, pred)
     sys.stdout.write(as_text(summary))

@@ -114,7 +114,15 @@ def check_lisa_table(table, parameter, *, caller):
     return grades.set_axis(ids)
 
 
-def join_lisa_tables(y_true, y_pred, *, rows="all", caller):
+def join_lisa_tables(
+    y_true,
+    y_pred,
+    *,
+    rows="all",
+    caller,
+    names=("y_true", "y_pred"),
+    switch="rows='common'",
+):
     """Return true and predicted grades of the same scans, row by row.
 
     Parameters
@@ -126,6 +134,10 @@ def join_lisa_tables(y_true, y_pred, *, rows="all", caller):
         rated; "common" leaves out what is not, and warns.
     caller : str
         Opens errors and warnings.
+    names : tuple of two str, default=("y_true", "y_pred")
+        What the caller's user calls the tables.
+    switch : str, default="rows='common'"
+        What that user passes for ``rows="common"``.
 
     Returns
     -------
@@ -146,13 +158,14 @@ def join_lisa_tables(y_true, y_pred, *, rows="all", caller):
     """
     if rows not in ("all", "common"):
         raise ValueError(f"{caller}: rows must be 'all' or 'common', got {rows!r}.")
-    truth = check_lisa_table(y_true, "y_true", caller=caller)
-    pred = check_lisa_table(y_pred, "y_pred", caller=caller)
+    true_name, pred_name = names
+    truth = check_lisa_table(y_true, true_name, caller=caller)
+    pred = check_lisa_table(y_pred, pred_name, caller=caller)
     lost, extra = ~truth.index.isin(pred.index), ~pred.index.isin(truth.index)
     if lost.all():
         raise ValueError(
-            f"{caller}: y_pred must have rows of the scans of y_true, got none; "
-            f"y_true has {name_some(y_true.index)}, y_pred has "
+            f"{caller}: {pred_name} must have rows of the scans of {true_name}, got "
+            f"none; {true_name} has {name_some(y_true.index)}, {pred_name} has "
             f"{name_some(y_pred.index)}."
         )
     is_rated = truth.notna().any()
@@ -163,15 +176,16 @@ def join_lisa_tables(y_true, y_pred, *, rows="all", caller):
     left_out = scored.columns[is_rated & ~scored.any()]
     if rows == "common" and len(left_out):
         raise ValueError(
-            f"{caller}: y_pred must have a grade of {', '.join(left_out)} in some scan "
-            "that y_true rates, got none. To leave it out, set it to NaN in y_true."
+            f"{caller}: {pred_name} must have a grade of {', '.join(left_out)} in some "
+            f"scan that {true_name} rates, got none. To leave it out, take its ratings "
+            f"out of {true_name}."
         )
     problems = {
-        "no row of y_pred for": y_true.index[lost],
-        "no row of y_true for": y_pred.index[extra],
-        "NaN in y_pred for": kept[unanswered.any(axis=1)],
+        f"no row of {pred_name} for": y_true.index[lost],
+        f"no row of {true_name} for": y_pred.index[extra],
+        f"NaN in {pred_name} for": kept[unanswered.any(axis=1)],
     }
-    _report(problems, rows, caller)
+    _report(problems, rows, f"{caller}: {true_name} and {pred_name}", switch)
     truth, pred = truth.where(scored), pred.where(scored)
     return truth.set_axis(kept), pred.set_axis(kept)
 
@@ -192,20 +206,20 @@ def _may_name_scans(table, column):
     return pd.api.types.infer_dtype(np.ravel(table[column]), skipna=True) == "string"
 
 
-def _report(problems, rows, caller):
+def _report(problems, rows, who, switch):
     """Say what the two tables don't have in common."""
     problems = "; ".join(
         f"{what} {name_some(names)}" for what, names in problems.items() if len(names)
     )
     if problems and rows == "all":
         raise ValueError(
-            f"{caller}: y_true and y_pred must have the same scans, and a prediction "
-            f"for each that is rated, got {problems}. Complete the tables, or pass "
-            "rows='common' to score what both have."
+            f"{who} must have the same scans, and a prediction for each that is rated, "
+            f"got {problems}. Complete the tables, or pass {switch} to score what both "
+            "have."
         )
     if problems:
         warnings.warn(
-            f"{caller}: some scans are not scored: {problems}.",
+            f"{who} don't match, some scans are not scored: {problems}.",
             BriqaWarning,
             stacklevel=4,
         )

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import cohen_kappa_score, f1_score, recall_score
 
-from briqa_sk.cli import score
+from briqa_sk.cli import main, score
 from briqa_sk.datasets import write_submission
 from briqa_sk.exceptions import BriqaWarning
 from briqa_sk.metrics import LISA_ARTIFACTS, lisa_ranking, lisa_score
@@ -72,13 +72,23 @@ def test_the_majority_gets_a_score_and_no_kappa(tables, tmp_path):
 
 def test_rows_that_one_table_lacks_stop_the_command(tables, tmp_path):
     write_submission(tables[1][5:], tmp_path / "pred.csv")
-    with pytest.raises(ValueError, match="no row of y_pred for LISA_0000"):
+    with pytest.raises(ValueError, match=r"no row of \S+pred\.csv for LISA_0000"):
         run(tmp_path)
+
+
+def test_errors_name_the_files_and_the_option(tables, tmp_path, capsys):
+    write_submission(tables[1][5:], tmp_path / "pred.csv")
+    files = [str(tmp_path / name) for name in ("truth.csv", "pred.csv")]
+    assert main(["score", *files]) == 1
+    said = capsys.readouterr().err
+    assert f"{files[0]} and {files[1]} must have the same scans" in said
+    assert "pass --common" in said
+    assert "y_pred" not in said
 
 
 def test_common_rows_are_scored_when_asked_for(tables, tmp_path, capsys):
     write_submission(tables[1][5:], tmp_path / "pred.csv")
-    with pytest.warns(BriqaWarning, match="LISA_0000"):
+    with pytest.warns(BriqaWarning, match=r"no row of \S+pred\.csv for LISA_0000"):
         run(tmp_path, common=True)
     assert "55 scans" in capsys.readouterr().out
 
