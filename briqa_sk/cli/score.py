@@ -2,6 +2,7 @@
 
 import json
 import sys
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ from sklearn.metrics import f1_score, recall_score
 
 from briqa_sk.cli.tables import prepare_output
 from briqa_sk.datasets import read_lisa_labels
+from briqa_sk.exceptions import BriqaWarning
 from briqa_sk.io.atomic import write_atomically
 from briqa_sk.metrics import lisa_ranking, lisa_score, quadratic_kappa
 from briqa_sk.metrics.lisa_table import LISA_GRADES, join_lisa_tables
@@ -64,18 +66,10 @@ def summarize_lisa(truth, pred):
             for name, column in truth.items()
         }
     )
-    summary = {"n_scans": len(truth)}
-    for who, grades in (("predictions", pred), ("majority", majority)):
-        scores = lisa_score(truth, grades)
-        summary[who] = {
-            "ranking": round(lisa_ranking(scores), 4),
-            "scores": scores,
-            "artifacts": {
-                name: _score_artifact(column.dropna(), grades[name].dropna())
-                for name, column in truth.items()
-                if column.notna().any()
-            },
-        }
+    summary = {"n_scans": len(truth), "predictions": _score_table(truth, pred)}
+    with warnings.catch_warnings():  # what is not rated was just said
+        warnings.simplefilter("ignore", BriqaWarning)
+        summary["majority"] = _score_table(truth, majority)
     return summary
 
 
@@ -119,6 +113,19 @@ def as_text(summary):
 
 def _mode(column):
     return column.mode().get(0, np.nan)
+
+
+def _score_table(truth, grades):
+    scores = lisa_score(truth, grades)
+    return {
+        "ranking": round(lisa_ranking(scores), 4),
+        "scores": scores,
+        "artifacts": {
+            name: _score_artifact(column.dropna(), grades[name].dropna())
+            for name, column in truth.items()
+            if column.notna().any()
+        },
+    }
 
 
 def _score_artifact(true, pred):

@@ -110,8 +110,9 @@ def test_an_artifact_that_is_never_predicted_is_no_common_ground(tables, tmp_pat
         run(tmp_path, common=True)
 
 
-@pytest.mark.filterwarnings("ignore:lisa_score. Motion is not rated")
 def test_an_artifact_that_is_not_rated_is_left_out(tables, tmp_path, capsys):
     tables[0].assign(Motion=np.nan).to_csv(tmp_path / "truth.csv")
-    run(tmp_path)
+    with pytest.warns(BriqaWarning, match="Motion is not rated") as said:
+        run(tmp_path)
+    assert len(said) == 1
     assert "Motion" not in capsys.readouterr().out
