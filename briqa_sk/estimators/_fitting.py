@@ -136,7 +136,7 @@ class ArtifactFitting:
 
     def _choose(self, X, artifacts, candidates, metadata):
         """Return the best candidate for each artifact, and the table of scores."""
-        folds = self._make_folds(X, artifacts, metadata.get("groups"))
+        folds, problems = self._make_folds(X, artifacts, metadata.get("groups"))
         scores = score_candidates(
             candidates,
             X,
@@ -147,7 +147,13 @@ class ArtifactFitting:
             n_jobs=self.n_jobs,
         )
         labels = [c if isinstance(c, str) else repr(c) for c in self.candidates]
-        best, results = tabulate(scores, list(artifacts), labels, self.n_folds)
+        best, results, more = tabulate(scores, list(artifacts), labels, self.n_folds)
+        problems += more
+        if problems:
+            warn_once(
+                f"{type(self).__name__}: candidates are compared as well as the data "
+                f"allow: {'; '.join(problems)}."
+            )
         chosen = [own[number] for own, number in zip(candidates, best, strict=True)]
         return chosen, results
 
@@ -167,12 +173,7 @@ class ArtifactFitting:
             folds.append(splits)
             if problem:
                 problems.append(f"{name!r} {problem}")
-        if problems:
-            warn_once(
-                f"{type(self).__name__}: candidates are compared as well as the data "
-                f"allow: {'; '.join(problems)}."
-            )
-        return folds
+        return folds, problems
 
     def _ask_each(self, question):
         """Return the answer of what grades each artifact; a shared one has a list."""

@@ -173,19 +173,35 @@ def tabulate(scores, artifacts, candidates, n_folds):
     best : list of int
         The first of the best.
     columns : dict of list
-        One row for each artifact and candidate.
+        One row for each artifact and candidate. Means are over the folds that have a
+        finite score for each candidate.
+    problems : list of str
+        What could not be compared, because scores are not finite.
     """
-    best, rows = [], []
+    best, rows, problems = [], [], []
     for artifact, table in zip(artifacts, scores, strict=True):
-        means = table.mean(axis=1) if table.size else np.full(len(table), np.nan)
-        best.append(int(np.argmax(means)) if table.size else 0)
+        is_complete = np.isfinite(table).all(axis=0)
+        means = np.full(len(table), np.nan)
+        if is_complete.any():
+            means = table[:, is_complete].mean(axis=1)
+        best.append(int(np.argmax(means)))  # of NaN only, the first
+        if not is_complete.all():
+            problems.append(_incomplete(artifact, is_complete))
         for number, candidate in enumerate(candidates):
             row = {"artifact": artifact, "candidate": candidate}
             padded = [*table[number].tolist(), *[np.nan] * n_folds][:n_folds]
             row.update({f"fold_{k}": score for k, score in enumerate(padded)})
             row["mean"] = float(means[number])
             rows.append({**row, "chosen": number == best[-1]})
-    return best, {name: [row[name] for row in rows] for name in rows[0]}
+    return best, {name: [row[name] for row in rows] for name in rows[0]}, problems
+
+
+def _incomplete(artifact, is_complete):
+    end = "" if is_complete.any() else ", so the first candidate is taken"
+    return (
+        f"{artifact!r} has a score of every candidate in {is_complete.sum()} of "
+        f"{len(is_complete)} folds{end}"
+    )
 
 
 def _score(candidate, X, rated, grades, metadata, fold, scoring):

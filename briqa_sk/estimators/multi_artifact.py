@@ -74,7 +74,8 @@ class MultiArtifactClassifier(
     selection_ : DataFrame
         With ``candidates``, a row for each artifact and candidate: ``artifact``,
         ``candidate``, the score of each fold (NaN for one that could not be had),
-        their ``mean``, and whether it was ``chosen``. Of equal ones, the first is.
+        their ``mean`` over the folds that all candidates have a score of, and whether
+        it was ``chosen``. Of equal ones, the first is.
     cv_results_ : dict of list
         The columns of ``selection_``.
 
@@ -86,8 +87,8 @@ class MultiArtifactClassifier(
     -----
     An artifact of one grade only gets a constant prediction, and one warning names all
     of these. Where candidates cannot be compared in ``n_folds``, because there are
-    fewer subjects or scans of a grade, fewer folds decide, or the first candidate is
-    taken, and one warning names the artifacts.
+    fewer subjects or scans of a grade, or a score is NaN, fewer folds decide, or the
+    first candidate is taken, and one warning names the artifacts.
 
     Given a 1-D ``y``, it is a classifier of this one artifact: ``classes_`` and
     ``predict_proba`` are arrays and ``predict`` is 1-D, as in scikit-learn's forests.

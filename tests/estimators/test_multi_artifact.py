@@ -479,6 +479,40 @@ def test_a_fold_that_would_train_on_one_grade_is_left_out(scans):
     assert clf.selection_["mean"].notna().all()
 
 
+@pytest.mark.parametrize(
+    ("lacking", "chosen", "mean", "said"),
+    [
+        ({0}, 4, [-4, -9], r"'Motion' has .* in 2 of 3 folds\.$"),
+        (
+            {0, 1, 2},
+            9,
+            [np.nan] * 2,
+            "in 0 of 3 folds, so the first candidate is taken",
+        ),
+    ],
+)
+def test_a_score_of_nan_never_wins(scans, lacking, chosen, mean, said):
+    X, Y, groups = scans
+    n_calls = {4: 0, 9: 0}
+
+    def prefers_few_filters(estimator, X, y):
+        n_filters = estimator.module.n_filters
+        n_calls[n_filters] += 1
+        is_lacking = n_filters == 9 and n_calls[9] - 1 in lacking
+        return np.nan if is_lacking else -n_filters
+
+    clf = MultiArtifactClassifier(
+        quick(max_epochs=1),
+        candidates=[CompactNet(n_filters=9), CompactNet(n_filters=4)],
+        scoring=prefers_few_filters,
+    )
+    with pytest.warns(BriqaWarning, match=said) as caught:
+        clf.fit(X, Y[["Motion"]], groups=groups)
+    assert len(caught) == 1
+    assert clf.estimators_[0].module.n_filters == chosen
+    np.testing.assert_array_equal(clf.selection_["mean"], mean[::-1])
+
+
 def test_groups_may_be_a_column_of_the_sequence(scans):
     X, Y, groups = scans
     X = VolumeSequence([Volume(volume) for volume in X], columns={"group": groups})
