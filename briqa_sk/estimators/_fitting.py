@@ -17,6 +17,7 @@ from briqa_sk.estimators._augment import (
 )
 from briqa_sk.estimators._constant import ConstantGrade
 from briqa_sk.estimators._metadata import accepted_names, fit_clone, warn_once
+from briqa_sk.estimators._plane import as_planes
 from briqa_sk.estimators._selection import (
     make_candidates,
     make_folds,
@@ -36,7 +37,11 @@ class ArtifactFitting:
 
     def _check_metadata(self, X, **given):
         given["groups"] = check_groups(given["groups"], caller=type(self).__name__)
-        metadata = {k: column_or_1d(v) for k, v in given.items() if v is not None}
+        metadata = {
+            name: as_planes(values) if name == "plane" else column_or_1d(values)
+            for name, values in given.items()
+            if values is not None
+        }
         for name, values in metadata.items():
             if len(values) != len(X):
                 raise ValueError(

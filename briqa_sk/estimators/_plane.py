@@ -64,7 +64,7 @@ class PlaneHead:
     def _check_plane(self, X, plane):
         """Return the number of each scan's plane, or None without a plane head."""
         if plane is not None:
-            plane = column_or_1d(plane)
+            plane = as_planes(plane)
             self._check_one_per_scan(plane, "plane", X)
         vars(self).pop("planes_", None)
         if not self.plane_head:
@@ -96,6 +96,12 @@ class PlaneHead:
         return partial(HeadsCriterion, makers, weights)
 
 
+def as_planes(plane):
+    """Return the plane of each scan as a 1-D array of objects."""
+    # As objects: numpy would write a NaN among text as the text "nan".
+    return column_or_1d(np.asarray(plane, dtype=object))
+
+
 def find_planes(X, plane=None):
     """Find out in which plane each scan was taken.
 
@@ -108,7 +114,7 @@ def find_planes(X, plane=None):
     X : ndarray of shape (n_samples, i, j, k) or VolumeSequence
         Scans.
     plane : array-like of shape (n_samples,) or None, default=None
-        Names, in any case; NaN or None where they are to be found out.
+        Names, in any case; NaN, None or "" where they are to be found out.
 
     Returns
     -------
@@ -138,9 +144,9 @@ def _number_of(name):
 
 
 def _named(value):
-    if pd.isna(value):
+    name = "" if pd.isna(value) else str(value).strip().lower()
+    if not name:
         return None
-    name = str(value).strip().lower()
     if name not in _NAMES:
         raise ValueError(
             "plane_head: plane must be axi, cor or sag in any case, or missing, got "

@@ -9,6 +9,7 @@ from sklearn.model_selection import cross_validate
 from torch import nn
 
 from briqa_sk import SeverityClassifier, Volume, VolumeSequence, load, save
+from briqa_sk.estimators import MultiArtifactClassifier
 from briqa_sk.estimators._plane import find_planes
 from briqa_sk.exceptions import BriqaWarning
 from briqa_sk.networks import CompactNet
@@ -171,6 +172,17 @@ def test_what_is_given_counts_before_the_column_and_the_column_before_the_name()
     X = VolumeSequence(scans, columns={"plane": ["COR", "coronal", None]})
     assert find_planes(X) == ["cor", "cor", "axi"]
     assert find_planes(X, ["Sag", np.nan, pd.NA]) == ["sag", "axi", "axi"]
+
+
+@pytest.mark.parametrize("missing", [np.nan, None, pd.NA, "", " "])
+@pytest.mark.parametrize("inside", [False, True], ids=["alone", "multi"])
+def test_a_plane_that_is_missing_in_a_list_is_found_out(striped, missing, inside):
+    X, y, plane = striped
+    scans = [Volume(v, path=f"x_{name}.nii") for v, name in zip(X, plane, strict=True)]
+    clf = MultiArtifactClassifier(quick(), encoder="shared") if inside else quick()
+    told = clf.fit(VolumeSequence(scans), y, plane=[missing, *plane[1:]])
+    told = told.predict_proba(X)
+    np.testing.assert_array_equal(told, clf.fit(X, y, plane=plane).predict_proba(X))
 
 
 def test_a_plane_of_another_name_is_refused(striped):
