@@ -17,7 +17,7 @@ from briqa_sk.estimators._augment import (
 )
 from briqa_sk.estimators._constant import ConstantGrade
 from briqa_sk.estimators._metadata import accepted_names, fit_clone, warn_once
-from briqa_sk.estimators._plane import as_planes
+from briqa_sk.estimators._plane import UNUSED_PLANE, as_planes, ignores_plane
 from briqa_sk.estimators._selection import (
     make_candidates,
     make_folds,
@@ -51,7 +51,7 @@ class ArtifactFitting:
         return metadata
 
     def _check_accepted(self, estimators, metadata):
-        """Refuse metadata that would be dropped."""
+        """Refuse metadata that would be dropped, and warn of what nobody looks at."""
         for estimator in estimators:
             dropped = {*metadata} - {"groups", *accepted_names(estimator, metadata)}
             if dropped:
@@ -61,6 +61,8 @@ class ArtifactFitting:
                     f"{type(estimator).__name__} does not take. With metadata routing, "
                     "its steps take what they request."
                 )
+        if "plane" in metadata and all(ignores_plane(e) for e in estimators):
+            warn_once(f"{type(self).__name__}: {UNUSED_PLANE}")
 
     def _find_learnable(self, names, artifacts):
         """Return whether each artifact has more than one grade."""

@@ -8,6 +8,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import MetadataRouter, get_routing_for_object
 from sklearn.utils.validation import has_fit_parameter
 
+from briqa_sk.estimators._plane import ignores_plane
 from briqa_sk.exceptions import BriqaWarning
 
 
@@ -52,7 +53,7 @@ def fit_clone(estimator, X, y, metadata, indices):
     y : array-like of shape (n_indices,) or (n_indices, n_artifacts)
         Their grades.
     metadata : dict of str to ndarray of shape (n_samples,)
-        Passed on under the names that the estimator takes.
+        Passed on under the names that the estimator takes; "plane", if it looks at it.
     indices : ndarray of int
         Which scans.
 
@@ -65,6 +66,8 @@ def fit_clone(estimator, X, y, metadata, indices):
         would give the same one seven times; :func:`warn_once` gives it.
     """
     keywords = accepted_names(estimator, metadata)
+    if ignores_plane(estimator):
+        keywords.pop("plane", None)
     params = {keywords[name]: metadata[name][indices] for name in keywords}
     chosen = X if len(indices) == len(X) else X[indices]
     with warnings.catch_warnings(record=True) as caught:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
+from sklearn.pipeline import Pipeline
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, column_or_1d
 
@@ -30,6 +31,7 @@ _NAMES = {
 #: The plane whose slices are stacked along R-L, A-P and S-I.
 _ALONG = ("sag", "cor", "axi")
 _IN_FILE_NAME = re.compile(rf"_({'|'.join(PLANES)})(?=\.|$)", re.IGNORECASE)
+UNUSED_PLANE = "plane is given, but no plane head learns it. Set plane_head=True."
 #: How much thicker slices must be than pixels are wide to be taken for slices.
 _THICKER = 1.01
 
@@ -68,6 +70,10 @@ class PlaneHead:
             self._check_one_per_scan(plane, "plane", X)
         vars(self).pop("planes_", None)
         if not self.plane_head:
+            if plane is not None:
+                warnings.warn(
+                    f"{type(self).__name__}: {UNUSED_PLANE}", BriqaWarning, stacklevel=3
+                )
             return None
         self.planes_ = np.array(PLANES)
         numbers = np.array([_number_of(name) for name in find_planes(X, plane)])
@@ -100,6 +106,12 @@ def as_planes(plane):
     """Return the plane of each scan as a 1-D array of objects."""
     # As objects: numpy would write a NaN among text as the text "nan".
     return column_or_1d(np.asarray(plane, dtype=object))
+
+
+def ignores_plane(estimator):
+    """Whether an estimator, of a Pipeline its last step, has its plane head off."""
+    last = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+    return not getattr(last, "plane_head", True)
 
 
 def find_planes(X, plane=None):

@@ -1,4 +1,5 @@
 import pickle
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -335,6 +336,27 @@ def test_what_an_estimator_does_not_take_is_refused(scans):
         ValueError, match="groups must have one value for each of the 24"
     ):
         clf.fit(X, Y, groups=[1])
+
+
+@BOTH
+@pytest.mark.parametrize("in_pipeline", [False, True])
+def test_planes_that_no_estimator_looks_at_get_one_warning(scans, encoder, in_pipeline):
+    X, Y, _ = scans
+    inner = make_pipeline(StandardizeIntensity(), quick()) if in_pipeline else quick()
+    clf = MultiArtifactClassifier(inner, encoder=encoder)
+    with pytest.warns(BriqaWarning, match="no plane head learns it") as caught:
+        clf.fit(X, Y, plane=["axi", "cor", "sag"] * 8)
+    assert len(caught) == 1
+
+
+def test_planes_that_one_candidate_looks_at_need_no_warning(scans):
+    X, Y, groups = scans
+    candidates = [quick(), quick(plane_head=True)]
+    clf = MultiArtifactClassifier(candidates=candidates, n_folds=2)
+    plane = ["axi", "cor", "sag"] * 8
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", BriqaWarning)
+        clf.fit(X, Y[["Motion"]], groups=groups, plane=plane)
 
 
 @BOTH

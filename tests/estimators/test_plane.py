@@ -58,7 +58,10 @@ def test_the_loss_is_that_of_the_severity_and_a_multiple_of_that_of_the_plane(st
 
 def test_without_a_plane_head_nothing_is_added(striped):
     X, y, plane = striped
-    with_plane = quick(plane_head=False).fit(X, y, plane=plane)
+    with pytest.warns(BriqaWarning, match="no plane head learns it") as caught:
+        with_plane = quick(plane_head=False).fit(X, y, plane=plane)
+    assert len(caught) == 1
+    assert caught[0].filename == __file__
     without = quick(plane_head=False).fit(X, y)
     assert with_plane.net_.criterion_.n_outputs == 2
     np.testing.assert_array_equal(with_plane.predict_proba(X), without.predict_proba(X))
