@@ -1,11 +1,13 @@
 """A 2-D network over the slices of a volume."""
 
+from contextlib import contextmanager, nullcontext
 from functools import partial
-from math import ceil
+from math import ceil, inf
 from numbers import Integral
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.checkpoint import checkpoint
 
 from briqa_sk._validation import check_positive, resolve
@@ -29,7 +31,8 @@ class SliceNet(NetworkConfig):
     A baseline for the 3-D networks: it sees what happens within a slice and knows
     nothing of the order of the slices. Slices are encoded 64 at a time; if there are
     more in a batch, their activations are computed a second time in the backward pass
-    instead of being kept, so memory hardly grows with the number of slices.
+    instead of being kept, so memory hardly grows with the number of slices. Together,
+    all 64s of a step move the running statistics of batch norms as far as one batch.
 
     Parameters
     ----------
@@ -139,11 +142,18 @@ class SliceModule(nn.Module):
         n_parts = min(ceil(n_slices * batch / MAX_IMAGES), n_slices)
         encode = self.encoder
         if n_parts > 1 and torch.is_grad_enabled():
-            encode = partial(checkpoint, self.encoder, use_reentrant=False)
+            encode = partial(
+                checkpoint,
+                self.encoder,
+                use_reentrant=False,
+                # Running statistics have seen what is computed a second time.
+                context_fn=lambda: (nullcontext(), scaled_updates(self.encoder, inf)),
+            )
         # Each part has slices of every scan and from everywhere: their batch norms
         # should see no less.
         parts = [x[part::n_parts].flatten(0, 1) for part in range(n_parts)]
-        features = torch.cat([encode(images) for images in parts])
+        with scaled_updates(self.encoder, n_parts):
+            features = torch.cat([encode(images) for images in parts])
         return features.unflatten(0, (n_slices, batch))
 
     def _pool(self, features):
@@ -152,6 +162,24 @@ class SliceModule(nn.Module):
         if self.pooling == "max":
             return features.amax(dim=0)
         return self.attention(features)
+
+
+@contextmanager
+def scaled_updates(encoder, n_parts):
+    """Let n_parts batches move running statistics as far as one; of inf, each not."""
+    norms = [
+        module
+        for module in encoder.modules()
+        if isinstance(module, _BatchNorm) and module.momentum is not None
+    ]
+    momenta = [norm.momentum for norm in norms]
+    try:
+        for norm in norms:
+            norm.momentum = 1 - (1 - norm.momentum) ** (1 / n_parts)
+        yield
+    finally:
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
 
 
 def centres(n_slices, n_parts):

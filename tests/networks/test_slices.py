@@ -94,6 +94,19 @@ def test_many_slices_give_what_few_at_a_time_give(pooling, monkeypatch):
         torch.testing.assert_close(got, expected, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.parametrize("n_parts", [1, 2, 5])
+def test_one_step_moves_the_running_statistics_as_far_as_one_batch(n_parts):
+    norm = nn.BatchNorm2d(1, momentum=0.1)
+    net = SliceNet(lambda *_: nn.Sequential(norm, nn.Flatten(), nn.Linear(16, 1)))
+    net = net(in_channels=1, n_outputs=2)
+    image = draw(4, 4)
+    net(image[..., None].expand(1, 1, 4, 4, n_parts * MAX_IMAGES)).sum().backward()
+    part = image.expand(MAX_IMAGES, 4, 4)
+    torch.testing.assert_close(norm.running_mean.squeeze(), 0.1 * part.mean())
+    torch.testing.assert_close(norm.running_var.squeeze(), 0.9 + 0.1 * part.var())
+    assert norm.momentum == 0.1
+
+
 def kept_for_backward(net, volumes):
     """Number of values that a forward pass keeps."""
     kept = []
