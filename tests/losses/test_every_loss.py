@@ -1,6 +1,7 @@
 """What every loss promises, checked over all of them."""
 
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from sklearn.base import clone
 
 from briqa_sk import losses
 from briqa_sk.losses import CRITERIA, LossConfig, resolve_criterion
+from briqa_sk.losses.reweighted import RULES
 
 COUNTS = [5, 3, 2]
 every_loss = pytest.mark.parametrize("name", CRITERIA)
@@ -29,6 +31,12 @@ def test_every_public_loss_has_a_name():
     public = [getattr(losses, name) for name in losses.__all__]
     configs = {c for c in public if isinstance(c, type) and issubclass(c, LossConfig)}
     assert {type(config) for config in CRITERIA.values()} == configs - {LossConfig}
+
+
+@pytest.mark.parametrize("name", [*CRITERIA, *RULES, "effective"])
+def test_the_guide_tells_every_loss_and_its_options(name):
+    guide = Path(__file__).parents[2] / "docs" / "user_guide" / "losses.rst"
+    assert f'"{name}"``' in guide.read_text(encoding="utf-8")
 
 
 def test_the_ordinal_losses_say_so():
