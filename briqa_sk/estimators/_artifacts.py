@@ -24,7 +24,8 @@ def as_grade_table(y, *, caller):
     Raises
     ------
     ValueError
-        If y is None, or has no column, another number of dimensions, or a name twice.
+        If y is None, has no column, another number of dimensions, or a name twice, or
+        if a column mixes numbers and text.
     """
     if y is None:
         raise ValueError(f"{caller} requires y to be passed, but the target y is None.")
@@ -46,7 +47,20 @@ def as_grade_table(y, *, caller):
             f"{caller}: y must have at least 1 column, each with a name of its own, "
             f"got {names}."
         )
+    for name in names:
+        _check_not_mixed(y[name], caller)
     return y
+
+
+def _check_not_mixed(column, caller):
+    """Refuse numbers among text, which numpy would write as text."""
+    known = column[column.notna().to_numpy()].tolist()
+    texts = [value for value in known if isinstance(value, str)]
+    if texts and len(texts) < len(known):
+        raise ValueError(
+            f"{caller}: the grades of an artifact must be all numbers or all text, got "
+            f"the text {texts[0]!r} among numbers in {column.name!r}."
+        )
 
 
 def is_one_artifact(y):

@@ -269,6 +269,8 @@ def test_an_artifact_without_a_rating_is_left_out_of_the_score_with_a_warning(sc
         (np.zeros((24, 0)), "at least 1 column"),
         (pd.DataFrame(np.zeros((24, 2)), columns=["a", "a"]), "a name of its own"),
         (np.linspace(0, 1, 48).reshape(24, 2), "Unknown label type"),
+        (pd.DataFrame({"a": [0, "1", None] * 8}), "text '1' among numbers in 'a'"),
+        ([[0, 0], [1, "1"]] * 12, "text '1' among numbers in 'artifact_1'"),
     ],
 )
 def test_tables_that_are_none_are_refused(scans, Y, said):
