@@ -95,6 +95,9 @@ class ArtifactFitting:
         self._check_accepted([estimator], metadata)
         artifacts, table = list(table), table.iloc[:, learnable]
         learned = {name: rated_grades(table[name])[1] for name in table}
+        # Whole numbers must stay so when the rows of their gaps are left out.
+        whole = [name for name in table if learned[name].dtype.kind == "i"]
+        table = table.astype(dict.fromkeys(whole, "Int64"))
         estimator = tell_artifacts(estimator, SharedAugment, artifacts, learned)
         rated = np.flatnonzero(table.notna().any(axis=1))
         shared, warned = fit_clone(estimator, X, table.iloc[rated], metadata, rated)

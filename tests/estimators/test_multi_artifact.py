@@ -203,6 +203,19 @@ def test_scans_without_any_label_do_not_reach_the_shared_network(scans):
 
 
 @BOTH
+@pytest.mark.parametrize("dtype", [float, object, "Int64", "Float64"])
+def test_whole_numbers_stay_so_where_all_gaps_are_scans_without_any_label(
+    scans, encoder, dtype
+):
+    X, Y, _ = scans
+    Y = Y[["Noise", "Motion"]].astype(float)
+    Y.loc[:3] = np.nan
+    clf = MultiArtifactClassifier(quick(), encoder=encoder).fit(X, Y.astype(dtype))
+    assert [classes.dtype.kind for classes in clf.classes_] == ["i", "i"]
+    assert clf.predict(X).dtype.kind == "i"
+
+
+@BOTH
 def test_artifacts_of_one_grade_are_constant_with_one_warning(scans, encoder):
     X, Y, _ = scans
     Y = Y.assign(Banding=0, Contrast="fine")
