@@ -303,6 +303,20 @@ def test_a_refused_refit_leaves_the_fitted_model(scans):
 # Metadata
 
 
+@pytest.mark.filterwarnings("ignore:invalid value encountered in cast")  # sklearn's
+@pytest.mark.parametrize(("cv", "dtype"), [(KFold(2), float), (2, object)])
+def test_tables_with_gaps_are_cross_validated_as_the_guide_says(scans, cv, dtype):
+    X, Y, _ = scans
+    order = np.random.default_rng(0).permutation(24)
+    Y = Y[["Noise", "Motion"]].astype(float).iloc[order]
+    Y.iloc[::5, 1] = np.nan
+    clf = MultiArtifactClassifier(quick(max_epochs=1))
+    with pytest.raises(ValueError, match="contains NaN"):
+        cross_validate(clf, X[order], Y, cv=2)
+    result = cross_validate(clf, X[order], Y.astype(dtype), cv=cv, error_score="raise")
+    assert np.isfinite(result["test_score"]).all()
+
+
 @BOTH
 def test_groups_and_planes_are_routed_by_cross_validate(scans, enable_routing, encoder):
     X, Y, groups = scans
