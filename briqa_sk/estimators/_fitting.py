@@ -59,7 +59,7 @@ class ArtifactFitting:
                     f"{type(self).__name__}: every estimator must take what is passed "
                     f"to fit, got {sorted(dropped)}, which "
                     f"{type(estimator).__name__} does not take. With metadata routing, "
-                    "its steps take what they request."
+                    "it and its steps take what they request."
                 )
         if "plane" in metadata and all(ignores_plane(e) for e in estimators):
             warn_once(f"{type(self).__name__}: {UNUSED_PLANE}")

@@ -4,6 +4,7 @@ import warnings
 
 from sklearn import get_config
 from sklearn.base import clone
+from sklearn.model_selection._search import BaseSearchCV
 from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import MetadataRouter, get_routing_for_object
 from sklearn.utils.validation import has_fit_parameter
@@ -15,8 +16,9 @@ from briqa_sk.exceptions import BriqaWarning
 def accepted_names(estimator, names):
     """Return the keywords under which an estimator's ``fit`` takes metadata.
 
-    A pipeline hands on what its last step takes. With scikit-learn's metadata routing
-    enabled, estimators that route take what they were told to request.
+    A pipeline hands on what its last step takes, a search hands groups to its splitter.
+    With scikit-learn's metadata routing enabled, estimators that route take what they
+    were told to request, and others what they were not told not to.
 
     Parameters
     ----------
@@ -34,11 +36,18 @@ def accepted_names(estimator, names):
         routing = get_routing_for_object(estimator)
         if isinstance(routing, MetadataRouter):
             return {name: name for name in routing.consumes("fit", set(names))}
+        requests = routing.fit.requests
+        names = [name for name in names if requests.get(name) in (None, True)]
     elif isinstance(estimator, Pipeline):
         step, last = estimator.steps[-1]
         keywords = accepted_names(last, names)
         return {name: f"{step}__{keyword}" for name, keyword in keywords.items()}
-    return {name: name for name in names if has_fit_parameter(estimator, name)}
+    takes_groups = isinstance(estimator, BaseSearchCV)
+    return {
+        name: name
+        for name in names
+        if has_fit_parameter(estimator, name) or (name == "groups" and takes_groups)
+    }
 
 
 def fit_clone(estimator, X, y, metadata, indices):

@@ -4,6 +4,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import f1_score
@@ -344,6 +345,44 @@ def test_routed_metadata_reach_the_last_step_of_a_pipeline(scans, enable_routing
         clf, X, Y, cv=KFold(2), params={"plane": plane}, error_score="raise"
     )
     assert result["test_score"].shape == (2,)
+
+
+@BOTH
+def test_an_estimator_gets_nothing_that_it_does_not_request(
+    scans, enable_routing, encoder
+):
+    X, Y, groups = scans
+    inner = quick(early_stopping=True).set_fit_request(groups=False)
+    clf = MultiArtifactClassifier(inner, encoder=encoder)
+    with pytest.warns(BriqaWarning, match="early stopping without groups"):
+        clf.fit(X, Y, groups=groups)
+    clf.set_params(estimator=quick(plane_head=True).set_fit_request(plane=False))
+    with pytest.raises(TypeError, match=r"got \['plane'\], which"):
+        clf.fit(X, Y, plane=["axi", "cor", "sag"] * 8)
+
+
+@pytest.mark.parametrize("routing", [False, True])
+@pytest.mark.parametrize("in_pipeline", [False, True])
+def test_a_search_for_each_artifact_splits_by_subject(scans, routing, in_pipeline):
+    X, Y, groups = scans
+    X[:, 0, 0, 0] = groups
+    splits = []
+
+    class Spy(GroupKFold):
+        def split(self, X, y=None, groups=None):
+            for train, test in super().split(X, y, groups):
+                splits.append({*X[train, 0, 0, 0]} & {*X[test, 0, 0, 0]})
+                yield train, test
+
+    with config_context(enable_metadata_routing=routing):
+        inner = quick()
+        if routing:
+            inner.set_fit_request(groups=False)
+        search = GridSearchCV(inner, {"lr": [1e-3]}, cv=Spy(2))
+        estimator = make_pipeline(FunctionTransformer(), search)
+        clf = MultiArtifactClassifier(estimator if in_pipeline else search)
+        clf.fit(X, Y, groups=groups)
+    assert splits == [set()] * 2 * 3
 
 
 @BOTH
