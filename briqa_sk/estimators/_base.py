@@ -42,13 +42,18 @@ class NetworkEstimator(BaseEstimator):
     #: Parameters that prediction does not need; a model file may leave them out.
     _training_only = ("augment", "callbacks", "optimizer", "random_state")
 
+    @property
+    def _caller(self):
+        """What opens messages."""
+        return type(self).__name__
+
     def _check_X(self, X, *, reset):
-        X = as_volumes(X, caller=type(self).__name__)
+        X = as_volumes(X, caller=self._caller)
         if reset:
             self.volume_shape_ = tuple(int(size) for size in X[0].shape)
         elif isinstance(X, np.ndarray) and X.shape[1:] != self.volume_shape_:
             raise ValueError(
-                f"{type(self).__name__}: X must have the volume shape seen in fit, "
+                f"{self._caller}: X must have the volume shape seen in fit, "
                 f"{self.volume_shape_}, got {X.shape[1:]}. Put CropOrPad in the "
                 "pipeline."
             )
@@ -67,7 +72,7 @@ class NetworkEstimator(BaseEstimator):
 
     def _make_net(self, callbacks=()):
         """Return the net for ``volume_shape_`` and ``class_counts_``, untrained."""
-        name = type(self).__name__
+        name = self._caller
         module = resolve_network(self.module, caller=name)
         check_network_shape(module, self.volume_shape_, caller=name)
         criterion = self._criterion_maker()
@@ -97,7 +102,7 @@ class NetworkEstimator(BaseEstimator):
         return partial(self._criterion_config(), self.class_counts_)
 
     def _criterion_config(self):
-        name = type(self).__name__
+        name = self._caller
         config = resolve_criterion(self.criterion, caller=name)
         is_class = isinstance(config, type)
         if isinstance(config, nn.Module) or (
@@ -112,7 +117,7 @@ class NetworkEstimator(BaseEstimator):
 
     @property
     def _device(self):
-        return resolve_device(self.device, caller=type(self).__name__)
+        return resolve_device(self.device, caller=self._caller)
 
     def _fit_net(self, samples):
         """Train ``net_`` from its checkpoint, from warm weights or from nothing."""
@@ -142,7 +147,7 @@ class NetworkEstimator(BaseEstimator):
             net.module_.load_state_dict(self.net_.module_.state_dict())
         except RuntimeError as error:
             raise ValueError(
-                f"{type(self).__name__}: warm_start needs the network of the previous "
+                f"{self._caller}: warm_start needs the network of the previous "
                 f"fit, got module={self.module!r} and criterion={self.criterion!r}, "
                 "whose weights differ. Set warm_start=False."
             ) from error
@@ -167,7 +172,7 @@ class NetworkEstimator(BaseEstimator):
     def _checkpoint(self, samples):
         if self.checkpoint_dir is None:
             return None
-        name = type(self).__name__
+        name = self._caller
         if not isinstance(self.random_state, Integral | None):
             raise ValueError(
                 f"{name}: checkpoint_dir needs random_state to be an int or None, to "
@@ -181,7 +186,7 @@ class NetworkEstimator(BaseEstimator):
             state = self.net_.module_.state_dict()
             weights = {key: tensor.cpu().numpy() for key, tensor in state.items()}
         ingredients = (
-            name,
+            type(self).__name__,
             parameters,
             weights,
             data_identity(samples.X),
@@ -213,7 +218,7 @@ class NetworkEstimator(BaseEstimator):
             samples.groups,
             self.validation_fraction,
             seed,
-            caller=type(self).__name__,
+            caller=self._caller,
         )
         return (
             self._training_set(samples.take(train), seed),
@@ -228,7 +233,7 @@ class NetworkEstimator(BaseEstimator):
             augment=self.augment,
             orders=self._orders(samples),
             seed=seed,
-            caller=type(self).__name__,
+            caller=self._caller,
         )
 
     def _orders(self, samples):
@@ -236,7 +241,7 @@ class NetworkEstimator(BaseEstimator):
         return [self.grades_.tolist() if samples.is_ordered else ()]
 
     def _make_batches(self, samples, seed):
-        plan = resolve_batches(self.batches, caller=type(self).__name__)
+        plan = resolve_batches(self.batches, caller=self._caller)
         return plan(samples.y, self.batch_size, self.grades_, seed)
 
     def _plain_set(self, samples):
@@ -246,7 +251,7 @@ class NetworkEstimator(BaseEstimator):
             batches=BatchSampler(
                 SequentialSampler(samples.X), self.batch_size, drop_last=False
             ),
-            caller=type(self).__name__,
+            caller=self._caller,
         )
 
     def _log_proba_by_rank(self, X):
@@ -267,7 +272,7 @@ class NetworkEstimator(BaseEstimator):
             If the tensors are not those of the network that the parameters describe;
             checked before anything of its size is allocated.
         """
-        name = type(self).__name__
+        name = self._caller
         module = resolve_network(self.module, caller=name)
         if not has_shapes_of(tensors, module, self._criterion_maker()):
             raise ValueError(

@@ -30,14 +30,14 @@ class GradedLabels:
         check_classification_targets(labels)
         if len(grades) < 2:
             raise ValueError(
-                f"{type(self).__name__}: y must hold at least 2 classes, got 1 class: "
+                f"{self._caller}: y must hold at least 2 classes, got 1 class: "
                 f"{grades.tolist()[0]!r}. Nothing can be learned from one grade."
             )
         return labels, grades
 
     def _check_classes(self, classes, first):
         """Return the grades of a call of partial_fit, from best to worst."""
-        name = type(self).__name__
+        name = self._caller
         if classes is None and first:
             raise ValueError(
                 f"{name}: the first call of partial_fit must name all classes, got "
@@ -65,7 +65,7 @@ class GradedLabels:
         return self.grades is not None or numeric or getattr(dtype, "ordered", False)
 
     def _order(self, labels):
-        name = type(self).__name__
+        name = self._caller
         criterion = resolve_criterion(self.criterion, caller=name)
         plan = resolve_batches(self.batches, caller=name)
         ordinal = [c for c in (criterion, plan) if getattr(c, "is_ordinal", False)]
@@ -115,7 +115,7 @@ class GradedLabels:
         )
         if not weight.any():  # newer scikit-learn says so itself
             raise ValueError(
-                f"{type(self).__name__}: sample_weight must hold a non-zero number, "
+                f"{self._caller}: sample_weight must hold a non-zero number, "
                 "got 0 for every sample."
             )
         return weight / weight.mean()
@@ -123,7 +123,7 @@ class GradedLabels:
     def _check_one_per_scan(self, values, parameter, X):
         if len(values) != len(X):
             raise ValueError(
-                f"{type(self).__name__}: {parameter} must have one value for each of "
+                f"{self._caller}: {parameter} must have one value for each of "
                 f"the {len(X)} scans, got {len(values)}. Past a sampler that adds "
                 "scans, give it as a column of a VolumeSequence."
             )

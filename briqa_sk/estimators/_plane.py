@@ -72,7 +72,7 @@ class PlaneHead:
         if not self.plane_head:
             if plane is not None:
                 warnings.warn(
-                    f"{type(self).__name__}: {UNUSED_PLANE}", BriqaWarning, stacklevel=3
+                    f"{self._caller}: {UNUSED_PLANE}", BriqaWarning, stacklevel=3
                 )
             return None
         self.planes_ = np.array(PLANES)
@@ -80,13 +80,13 @@ class PlaneHead:
         unknown = np.flatnonzero(numbers == UNRATED)
         if unknown.size == len(numbers):
             raise ValueError(
-                f"{type(self).__name__}: plane_head=True needs scan planes, but "
+                f"{self._caller}: plane_head=True needs scan planes, but "
                 "neither plane, nor a column 'plane', nor file names, nor voxel sizes "
                 f"tell that of any of the {len(numbers)} scans. Pass plane to fit."
             )
         if unknown.size:
             warnings.warn(
-                f"{type(self).__name__}: the plane of {unknown.size} of {len(numbers)} "
+                f"{self._caller}: the plane of {unknown.size} of {len(numbers)} "
                 f"scans is not known (first: index {unknown[0]}). The plane head does "
                 "not learn from them.",
                 BriqaWarning,

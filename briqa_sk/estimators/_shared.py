@@ -27,6 +27,8 @@ class SharedEncoder(SeverityClassifier):
     ``grades_``, ``classes_`` and ``class_counts_``.
     """
 
+    _caller = "SeverityClassifier"  # the class that the user knows
+
     def fit(self, X, y, *, sample_weight=None, groups=None, plane=None):
         """Train the network.
 
@@ -96,7 +98,7 @@ class SharedEncoder(SeverityClassifier):
         return [grades.tolist() if ordered else () for grades, ordered in pairs]
 
     def _make_batches(self, samples, seed):
-        plan = resolve_batches(self.batches, caller=type(self).__name__)
+        plan = resolve_batches(self.batches, caller=self._caller)
         members = [np.flatnonzero(rank != UNRATED) for rank in samples.rank.T]
         samplers = [
             plan(

@@ -221,7 +221,7 @@ class SeverityClassifier(
             labels, grades = self._check_y(X, y)
             if self._continues() and not np.array_equal(grades, self.grades_):
                 raise ValueError(
-                    f"{type(self).__name__}: warm_start needs the classes of the "
+                    f"{self._caller}: warm_start needs the classes of the "
                     f"previous fit, {self.grades_.tolist()}, got {grades.tolist()}."
                 )
             samples = self._check_samples(X, labels, grades, sample_weight, groups)
@@ -268,7 +268,7 @@ class SeverityClassifier(
             unknown = np.setdiff1d(labels, grades)
             if unknown.size:
                 raise ValueError(
-                    f"{type(self).__name__}: y must hold the classes "
+                    f"{self._caller}: y must hold the classes "
                     f"{grades.tolist()} only, got also {unknown.tolist()}."
                 )
             samples = self._check_samples(
@@ -284,7 +284,7 @@ class SeverityClassifier(
         return self._with_plane_head([maker], [1.0]) if self.plane_head else maker
 
     def _check_params(self):
-        name = type(self).__name__
+        name = self._caller
         check_positive(self.plane_weight, "plane_weight", caller=name)
         check_positive(self.lr, "lr", caller=name)
         for parameter in ("max_epochs", "batch_size", "patience"):

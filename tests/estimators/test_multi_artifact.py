@@ -714,6 +714,26 @@ def test_an_interrupted_shared_fit_resumes(scans, tmp_path, power_cut):
         np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.parametrize(
+    ("params", "metadata"),
+    [
+        ({"lr": 0}, {}),
+        ({"criterion": "hinge"}, {}),
+        ({"module": "vit", "device": "tpu"}, {}),
+        ({"grades": [0, 1]}, {}),
+        ({"checkpoint_dir": ".", "random_state": np.random.RandomState(0)}, {}),
+        ({"plane_head": True}, {}),
+        ({"early_stopping": True}, {"groups": ["sub-1"] * 24}),
+    ],
+    ids=lambda value: "-".join(value),
+)
+def test_errors_open_with_a_class_that_the_user_knows(scans, params, metadata):
+    X, Y, _ = scans
+    clf = MultiArtifactClassifier(quick(**params), encoder="shared")
+    with pytest.raises(ValueError, match=r"^SeverityClassifier: "):
+        clf.fit(X, Y[["Noise", "Motion"]], **metadata)
+
+
 def test_a_shared_network_passes_the_estimators_parameters_on():
     inner = quick(lr=0.5, plane_head=True)
     shared = share_encoder(inner, caller="test")
