@@ -3,6 +3,7 @@
 from briqa_sk._validation import resolve
 from briqa_sk.losses.cross_entropy import CrossEntropy, WeightedCrossEntropy
 from briqa_sk.losses.focal import FocalLoss
+from briqa_sk.losses.generalized import GeneralizedCrossEntropy
 from briqa_sk.losses.logit_adjusted import LogitAdjusted
 from briqa_sk.losses.ordinal import Corn, SquaredEMD
 from briqa_sk.losses.reweighted import ReweightedCrossEntropy
@@ -13,6 +14,7 @@ CRITERIA = {
     "cross_entropy": CrossEntropy(),
     "emd": SquaredEMD(),
     "focal": FocalLoss(),
+    "generalized": GeneralizedCrossEntropy(),
     "logit_adjusted": LogitAdjusted(),
     "reweighted": ReweightedCrossEntropy(),
     "weighted": WeightedCrossEntropy(),

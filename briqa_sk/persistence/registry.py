@@ -40,6 +40,7 @@ REGISTRY = {
             "Corn",
             "CrossEntropy",
             "FocalLoss",
+            "GeneralizedCrossEntropy",
             "LogitAdjusted",
             "ReweightedCrossEntropy",
             "SquaredEMD",
