@@ -42,7 +42,8 @@ def find_head(module, n_outputs):
     if not heads:
         raise ValueError(
             f"find_head: the network must end in nn.Linear with {n_outputs} outputs, "
-            f"got {type(module).__name__}, which has no such layer."
+            f"got {type(module).__name__}, which has no such layer. Give it one, or "
+            "take a loss that doesn't look at it, such as criterion='cross_entropy'."
         )
     if heads[-1].bias is None:
         raise ValueError(
