@@ -49,7 +49,7 @@ REGISTRY = {
         "briqa_sk.losses",
     ),
     **dict.fromkeys(
-        ["ResampledBatches", "RotatingBatches", "ShuffledBatches"],
+        ["BalancedBatches", "ResampledBatches", "RotatingBatches", "ShuffledBatches"],
         "briqa_sk.sampling",
     ),
     "ConstantGrade": "briqa_sk.estimators._constant",

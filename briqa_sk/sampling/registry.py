@@ -3,12 +3,14 @@
 from imblearn.over_sampling import RandomOverSampler
 
 from briqa_sk._validation import resolve
+from briqa_sk.sampling.balanced import BalancedBatches
 from briqa_sk.sampling.resampled import ResampledBatches
 from briqa_sk.sampling.rotating import RotatingBatches
 from briqa_sk.sampling.shuffled import ShuffledBatches
 
 #: Name -> configuration.
 BATCHES = {
+    "balanced": BalancedBatches(),
     "resampled": ResampledBatches(RandomOverSampler()),
     "rotating": RotatingBatches(),
     "shuffled": ShuffledBatches(),

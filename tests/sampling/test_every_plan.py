@@ -113,5 +113,5 @@ def test_shuffling_deals_everyone_once():
 
 
 def test_an_unknown_name_is_answered_with_the_names():
-    with pytest.raises(ValueError, match="one of resampled, rotating, shuffled, or"):
-        resolve_batches("balanced", caller="test")
+    with pytest.raises(ValueError, match="one of balanced, resampled, rotating, s"):
+        resolve_batches("even", caller="test")
