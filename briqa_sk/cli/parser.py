@@ -220,8 +220,8 @@ def _add_training(command):
         action="store_true",
         help="learn the scan plane, too, from the names of the files or their voxels",
     )
-    group.add_argument("--criterion", default="cross_entropy", help="loss")
-    group.add_argument("--batches", default="shuffled", help="who shares a batch")
+    group.add_argument("--criterion", default="proportional", help="loss")
+    group.add_argument("--batches", default="balanced", help="who shares a batch")
     group.add_argument("--epochs", type=int, default=20, help="passes over the scans")
     group.add_argument("--batch-size", type=int, default=8, help="scans per step")
     group.add_argument("--lr", type=float, default=1e-3, help="learning rate")

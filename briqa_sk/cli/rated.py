@@ -122,7 +122,7 @@ def _read_challenge(args):
         np.array(found.paths, dtype=object),
         found.labels.astype("Int64"),
         found.subjects,
-        found.planes,
+        found.planes if args.plane_head else None,
     )
 
 

@@ -32,7 +32,7 @@ def read(*arguments):
 @pytest.mark.filterwarnings("ignore:read_lisa")
 @pytest.mark.parametrize("table", [".", "labels.csv"])
 def test_a_folder_of_the_challenge_tells_everything(folder, table, capsys):
-    scans = read("--format", "lisa", "--table", folder / table)
+    scans = read("--format", "lisa", "--table", folder / table, "--plane-head")
     kept = [NAMES[0], *NAMES[3:]]
     assert scans.paths.tolist() == [str(folder / name) for name in kept]
     assert scans.subjects.tolist() == ["LISA_0001", *["LISA_0002"] * 3]
