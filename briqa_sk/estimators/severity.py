@@ -8,13 +8,19 @@ from sklearn.base import ClassifierMixin
 
 from briqa_sk._validation import check_positive
 from briqa_sk.estimators._base import NetworkEstimator
+from briqa_sk.estimators._briqa import BriqaRecipe
 from briqa_sk.estimators._labels import GradedLabels
 from briqa_sk.estimators._outputs import GradeOutputs
 from briqa_sk.estimators._plane import PlaneHead
 
 
 class SeverityClassifier(
-    ClassifierMixin, GradedLabels, GradeOutputs, PlaneHead, NetworkEstimator
+    ClassifierMixin,
+    BriqaRecipe,
+    GradedLabels,
+    GradeOutputs,
+    PlaneHead,
+    NetworkEstimator,
 ):
     """Grade the severity of one artifact from whole volumes.
 
@@ -28,10 +34,10 @@ class SeverityClassifier(
         The network: a name of :func:`briqa_sk.networks.network_names`, a configuration
         such as ``DenseNet(growth_rate=16)``, or any
         ``(in_channels, n_outputs) -> torch.nn.Module``.
-    criterion : str or configuration, default="cross_entropy"
+    criterion : str or configuration, default="proportional"
         The loss: a name of :data:`briqa_sk.losses.CRITERIA` or a configuration such as
         ``ReweightedCrossEntropy(momentum=0.9)``.
-    batches : str or configuration, default="shuffled"
+    batches : str or configuration, default="balanced"
         Who shares a batch: a name of :data:`briqa_sk.sampling.BATCHES` or a
         configuration such as ``RotatingBatches(ratio="balanced")``.
     grades : sequence or None, default=None
@@ -133,8 +139,8 @@ class SeverityClassifier(
     def __init__(
         self,
         module="compact",
-        criterion="cross_entropy",
-        batches="shuffled",
+        criterion="proportional",
+        batches="balanced",
         *,
         grades=None,
         plane_head=False,

@@ -16,6 +16,7 @@ CRITERIA = {
     "focal": FocalLoss(),
     "generalized": GeneralizedCrossEntropy(),
     "logit_adjusted": LogitAdjusted(),
+    "proportional": ReweightedCrossEntropy(rule="proportional"),
     "reweighted": ReweightedCrossEntropy(),
     "weighted": WeightedCrossEntropy(),
 }

@@ -45,6 +45,8 @@ ONE = SeverityClassifier(
     max_epochs=20,
     lr=0.01,
     batch_size=10_000,
+    criterion="cross_entropy",
+    batches="shuffled",
     random_state=0,
 )
 SEPARATE, SHARED = (MultiOnTables(ONE, encoder=e) for e in ("separate", "shared"))

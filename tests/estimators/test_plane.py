@@ -46,6 +46,7 @@ def test_the_plane_is_learned_beside_the_severity(striped):
 def test_the_loss_is_that_of_the_severity_and_a_multiple_of_that_of_the_plane(striped):
     X, y, plane = striped
     params = {"batch_size": 24, "max_epochs": 1, "optimizer": "sgd", "lr": 1e-30}
+    params |= {"criterion": "cross_entropy", "batches": "shuffled"}
     clf = quick(plane_weight=3.0, **params).fit(X, y, plane=plane)
     with torch.no_grad():
         logits = clf.net_.module_(torch.from_numpy(X)[:, None])

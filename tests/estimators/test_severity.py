@@ -24,6 +24,10 @@ from briqa_sk.sampling import BATCHES, RotatingBatches
 ORDER = ["good", "moderate", "bad"]
 
 
+#: Every scan counts the same and is shown once per epoch.
+PLAIN = {"criterion": "cross_entropy", "batches": "shuffled"}
+
+
 def quick(**params):
     return SeverityClassifier(**{"max_epochs": 2, "random_state": 0, **params})
 
@@ -196,6 +200,7 @@ def test_weights_equal_repetition(separable):
         "batch_size": 1000,
         "max_epochs": 5,
         "module": lambda in_channels, n: CompactNet()(in_channels, n),
+        **PLAIN,
     }
     weighted = quick(**params).fit(X, y, sample_weight=10 * weight)
     repeated = quick(**params).fit(np.repeat(X, weight, axis=0), np.repeat(y, weight))
@@ -487,7 +492,7 @@ def test_the_held_out_part_is_at_most_half(volumes, grades, fraction):
 
 def test_warm_start_goes_on_from_the_previous_weights(separable):
     X, y, _ = separable
-    clf = quick(warm_start=True, max_epochs=40, lr=0.003).fit(X, y)
+    clf = quick(warm_start=True, max_epochs=40, lr=0.003, **PLAIN).fit(X, y)
     before = clf.history_[-1, "train_loss"]
     assert clf.fit(X, y).history_[0, "train_loss"] < 2 * before < 0.1
 
@@ -597,7 +602,7 @@ def test_a_module_with_other_outputs_is_refused(volumes, grades, n_extra):
     with pytest.raises(
         ValueError, match=r"module must return logits of shape \(6, 3\)"
     ):
-        quick(module=wrong).fit(volumes, grades)
+        quick(module=wrong, **PLAIN).fit(volumes, grades)
 
 
 def test_the_held_net_is_a_skorch_classifier_over_ranks(separable):

@@ -46,6 +46,8 @@ ON_TABLES = SeverityOnTables(
     max_epochs=20,
     lr=0.01,
     batch_size=10_000,
+    criterion="cross_entropy",
+    batches="shuffled",
     random_state=0,
 )
 
