@@ -24,7 +24,8 @@ from briqa_sk.simulation import LISA_2025, LISA_ARTIFACTS
 
 DOCS = Path(__file__).parents[1] / "docs"
 GRADES = (0, 1, 2)
-REFERENCES = {"CE": "cross-entropy", "paper": "paper (reweighting + rotating)"}
+SCORE = "macro F1 (95 %)"
+PAPER = ("paper (reweighting + rotating)", "paper, with plane head")
 SCAN = ["artifact", "truth", "head"]
 
 
@@ -122,19 +123,17 @@ def describe(results, row):
     weighted_f1, composite = np.mean([lisa_scores(results, r) for r in runs], axis=0)
     line = {
         "rule": row,
-        "macro F1": f"{mean_of_runs(results.cell, runs.T):.3f}",
-        "95 %": f"{low:.3f} to {high:.3f}",
+        SCORE: f"{mean_of_runs(results.cell, runs.T):.3f} ({low:.3f} to {high:.3f})",
         "balanced accuracy": f"{recalls.mean():.3f}",
         "recall 0, 1, 2": ", ".join(f"{recall:.2f}" for recall in recalls),
         "quadratic kappa": f"{average(kappa, runs):.3f}",
         "macro MAE": f"{average(macro_averaged_mae, runs):.3f}",
         "calibration error": f"{average(calibration, results.rows[row]):.3f}",
-        "weighted F1 (LISA)": f"{weighted_f1:.3f}",
-        "composite (LISA)": f"{composite:.3f}",
+        "LISA: weighted F1, composite": f"{weighted_f1:.3f}, {composite:.3f}",
     }
-    for name, reference in REFERENCES.items():
-        line[f"minus {name}"] = compare(results, row, reference)
-    base = results.predictions(REFERENCES["CE"])
+    for name, reference in references(results.rows).items():
+        line[f"minus {name} (95 %)"] = compare(results, row, reference)
+    base = results.predictions("cross-entropy")
     change = np.mean([f1_of_artifacts(results.cell, run) for run in runs], axis=0)
     change -= np.mean([f1_of_artifacts(results.cell, run) for run in base], axis=0)
     worst = int(change.argmin())
@@ -144,9 +143,14 @@ def describe(results, row):
     return line
 
 
+def references(rows):
+    """Return what the others are compared with."""
+    return {"CE": "cross-entropy", "paper": next(row for row in PAPER if row in rows)}
+
+
 def compare(results, row, reference):
     """Return the difference of two rows and its interval."""
-    if row == reference or reference not in results.rows:
+    if row == reference:
         return ""
     d = paired_difference(
         results.cell,
@@ -171,21 +175,23 @@ def read_fits(work):
 def draw(tables, path):
     """Draw macro F1 and its interval, a panel per rater."""
     panels = [key for key in sorted(tables, reverse=True) if key[0] == "metrics"]
-    order = tables[panels[len(panels) // 2]].sort_values("macro F1")["rule"]
+    order = tables[panels[len(panels) // 2]].sort_values(SCORE)["rule"]
     figure, axes = plt.subplots(
         1, len(panels), sharey=True, figsize=(9, 0.26 * len(order) + 1), squeeze=False
     )
     for axis, (on, kappa) in zip(axes[0], panels, strict=True):
         table = tables[on, kappa].set_index("rule").reindex(order)
-        ends = table["95 %"].str.split(" to ", expand=True).astype(float)
-        score = table["macro F1"].astype(float)
+        numbers = table[SCORE].str.extract(r"(\S+) \((\S+) to (\S+)\)").astype(float)
+        score, ends = numbers[0], numbers[[1, 2]]
         errors = np.abs(ends.sub(score, axis=0)).to_numpy().T
         axis.errorbar(score, order, xerr=errors, fmt="o", ms=4, lw=1, color="0.3")
-        for reference, colour in zip(REFERENCES.values(), ("C0", "C3"), strict=True):
+        for reference, colour in zip(
+            references(score).values(), ("C0", "C3"), strict=True
+        ):
             axis.axvline(score[reference], color=colour, lw=1, label=reference)
         axis.set(title=f"rater's kappa {kappa:g}", xlabel="macro F1")
         axis.grid(axis="x", alpha=0.3)
-    axes[0, 0].legend(loc="lower right", fontsize=7)
+    axes[0, -1].legend(loc="lower right", fontsize=7)
     figure.tight_layout()
     figure.savefig(path, dpi=110)
 
@@ -196,11 +202,12 @@ def write_tables(work):
     for (on, kappa), fits in read_fits(work).groupby(["on", "kappa"]):
         results = Results(fits)
         lines = pd.DataFrame([describe(results, row) for row in results.rows])
+        lines = lines.sort_values(SCORE, ascending=False)
         tables[on, kappa] = lines
         path = DOCS / f"rebalancing-{on}-{kappa:g}.tsv"
         lines.to_csv(path, sep="\t", index=False)
         summary.append(f"{on}, rater's kappa {kappa:g}, {len(results.artifacts)}\n")
-        summary.append(lines.iloc[:, [0, 1, 2, 10, 11, 12]].to_string(index=False))
+        summary.append(lines.iloc[:, [0, 1, -3, -2, -1]].to_string(index=False))
         summary.append("\n")
     draw(tables, DOCS / "_static" / "rebalancing.png")
     return "".join(summary)

@@ -37,7 +37,7 @@ for grade, axis in enumerate(axes):
 # %%
 # Train and predict
 # -----------------
-# The split keeps all scans of a subject on one side. Rotating batches show the rare
+# The split keeps all scans of a subject on one side. Balanced batches show the rare
 # grades as often as the network needs them.
 
 from sklearn.metrics import classification_report
@@ -49,7 +49,7 @@ from briqa_sk import SeverityClassifier, StandardizeIntensity
 train, test = next(StratifiedGroupKFold(3).split(y, y, groups=subjects))
 model = make_pipeline(
     StandardizeIntensity(),
-    SeverityClassifier(batches="rotating", max_epochs=25, random_state=0),
+    SeverityClassifier(lr=3e-3, max_epochs=25, random_state=0),
 )
 model.fit(X[train], y[train])
 print(classification_report(y[test], model.predict(X[test]), zero_division=0))

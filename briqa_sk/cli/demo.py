@@ -56,7 +56,7 @@ def run(args):
     )
     pipeline = make_pipeline(
         SeverityClassifier(
-            batches="rotating",
+            lr=3e-3,
             max_epochs=args.epochs,
             random_state=args.seed,
             verbose=1,
