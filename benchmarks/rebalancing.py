@@ -21,6 +21,7 @@ import argparse
 import itertools
 import json
 import sys
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -35,6 +36,7 @@ from sklearn.preprocessing import QuantileTransformer
 from torch import nn
 
 from briqa_sk import SeverityClassifier
+from briqa_sk.estimators import MultiArtifactClassifier
 from briqa_sk.losses import (
     Corn,
     GeneralizedCrossEntropy,
@@ -48,7 +50,8 @@ from briqa_sk.sampling import resolve_batches
 from briqa_sk.sampling._base import BatchPlan, SeededBatchSampler
 
 SHARED = Path(__file__).parents[2] / "shared" / "data"
-BATCH_SIZE, N_EPOCHS, BATCHES_PER_EPOCH = 8, 15, 25  # 3,000 samples
+BATCH_SIZE, N_EPOCHS, BATCHES_PER_EPOCH = 8, 15, 25
+N_SAMPLES = BATCH_SIZE * N_EPOCHS * BATCHES_PER_EPOCH
 N_METRICS = 59
 LR = 3e-3
 TASK = ["on", "kappa", "fold", "seed", "artifact", "row"]
@@ -94,14 +97,41 @@ def rows():
         "DFT fusion, cross-entropy": {"module": FrequencyFusion("compact", "compact")},
         "plane head, cross-entropy": {"plane_head": True},
         "paper, with plane head": paper | {"plane_head": True},
+        **dict.fromkeys(SHARED_PASSES, default),
         "oracle": {},
         "majority": None,
         "forest": None,
     }
 
 
+#: How many times the samples of one artifact a shared encoder of all seven sees.
+SHARED_PASSES = {"shared encoder, as many samples": 1, "shared encoder, 7 x": 7}
 ON_VOXELS = {"DFT fusion, cross-entropy", "plane head, cross-entropy"}
 ON_VOXELS |= {"paper, with plane head"}
+
+
+class SharedEncoders:
+    """Networks for all artifacts of a fold, each fitted when it is first asked for."""
+
+    def __init__(self, scans):
+        self.scans = scans
+        self.fit = cache(self.fit)
+
+    def fit(self, row, seed):
+        """Return probabilities of each artifact, (7, n_test, 3)."""
+        scans, n_wanted = self.scans, SHARED_PASSES[row] * N_SAMPLES
+        plan = resolve_batches("balanced", caller="rebalancing")
+        lengths = [len(plan(y, BATCH_SIZE, np.unique(y), seed)) for y in scans.rated.T]
+        grader = SeverityClassifier(
+            MetricNet,
+            batch_size=BATCH_SIZE,
+            max_epochs=max(1, round(n_wanted / (BATCH_SIZE * np.mean(lengths)))),
+            lr=LR,
+            device="cpu",
+            random_state=seed,
+        )
+        clf = MultiArtifactClassifier(grader, encoder="shared")
+        return clf.fit(scans.X, scans.rated).predict_proba(scans.X_test)
 
 
 class WeightedRandomBatches(BatchPlan):
@@ -265,15 +295,19 @@ def run(args, names):
     heads = fold_of(find_heads(args.data))
     fits = itertools.product(range(N_FOLDS), range(args.seeds), args.artifacts, names)
     fits = [fit for fit in fits if (args.on, args.kappa, *fit) not in done]
-    last, scans = None, None
+    last, scans, shared = None, None, None
     for fold, seed, artifact, row in fits[index::n_parts]:
         if fold != last:
             last = fold
             scans = Scans(args.work, args.on, fold, args.kappa, heads)
+            shared = SharedEncoders(scans)
         kind = COLUMNS.index(artifact)
         is_own = scans.kind == kind
-        training = scans.of(kind, row)
-        proba = predict(row, args.on, *training, scans.X_test[is_own], seed)
+        if row in SHARED_PASSES:
+            proba = shared.fit(row, seed)[kind][is_own]
+        else:
+            training = scans.of(kind, row)
+            proba = predict(row, args.on, *training, scans.X_test[is_own], seed)
         line = dict(
             zip(TASK, (args.on, args.kappa, fold, seed, artifact, row), strict=True)
         )
@@ -311,7 +345,7 @@ def main():
     if args.step == "data":
         make_data(args.data, args.work)
     elif args.step == "fit":
-        left_out = ON_VOXELS if args.on == "metrics" else {"forest"}
+        left_out = ON_VOXELS if args.on == "metrics" else {"forest", *SHARED_PASSES}
         names = args.rows or [row for row in rows() if row not in left_out]
         run(args, names)
     else:
