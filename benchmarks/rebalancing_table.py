@@ -184,14 +184,14 @@ def draw(tables, path):
         numbers = table[SCORE].str.extract(r"(\S+) \((\S+) to (\S+)\)").astype(float)
         score, ends = numbers[0], numbers[[1, 2]]
         errors = np.abs(ends.sub(score, axis=0)).to_numpy().T
-        axis.errorbar(score, order, xerr=errors, fmt="o", ms=4, lw=1, color="0.3")
+        axis.errorbar(score, order, xerr=errors, fmt="o", ms=3, lw=1, color="0.3")
         for reference, colour in zip(
             references(score).values(), ("C0", "C3"), strict=True
         ):
             axis.axvline(score[reference], color=colour, lw=1, label=reference)
         axis.set(title=f"rater's kappa {kappa:g}", xlabel="macro F1")
         axis.grid(axis="x", alpha=0.3)
-    axes[0, -1].legend(loc="lower right", fontsize=7)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="lower left", fontsize=7)
     figure.tight_layout()
     figure.savefig(path, dpi=110)
 
@@ -204,8 +204,10 @@ def write_tables(work):
         lines = pd.DataFrame([describe(results, row) for row in results.rows])
         lines = lines.sort_values(SCORE, ascending=False)
         tables[on, kappa] = lines
-        path = DOCS / f"rebalancing-{on}-{kappa:g}.tsv"
-        lines.to_csv(path, sep="\t", index=False)
+        name = f"rebalancing-{on}-{kappa:g}"
+        lines.to_csv(Path(__file__).with_name(f"{name}.tsv"), sep="\t", index=False)
+        text = lines.to_string(index=False, justify="left")
+        (DOCS / f"{name}.txt").write_text(f"{text}\n")
         summary.append(f"{on}, rater's kappa {kappa:g}, {len(results.artifacts)}\n")
         summary.append(lines.iloc[:, [0, 1, -3, -2, -1]].to_string(index=False))
         summary.append("\n")
