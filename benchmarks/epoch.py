@@ -23,12 +23,13 @@ N_SCANS, SIZE, BATCH_SIZE, N_EPOCHS = 64, 48, 8, 5
 def classifier(**params):
     """Return a classifier for the timed fits."""
     return SeverityClassifier(
+        batches="shuffled",
         max_epochs=N_EPOCHS,
         batch_size=BATCH_SIZE,
         schedule=None,
         device="cpu",
         random_state=0,
-        **params,
+        **{"criterion": "cross_entropy", **params},
     )
 
 

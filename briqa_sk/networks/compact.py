@@ -82,7 +82,7 @@ class CompactModule(nn.Module):
             flat = x.flatten(start_dim=2)  # (batch, n_channels, n_positions)
             # The mean sees what is everywhere (noise), the maximum what is somewhere
             # (a zipper line).
-            features += [flat.mean(dim=2), flat.amax(dim=2)]
+            features += [flat.mean(dim=2), flat.max(dim=2).values]
         return self.head(torch.cat(features, dim=1))
 
 
