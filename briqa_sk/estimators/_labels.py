@@ -99,7 +99,7 @@ class GradedLabels:
             groups = X.columns.get("group")
         if groups is None:
             return None
-        groups = check_groups(groups, caller=type(self).__name__)
+        groups = check_groups(groups, caller=self._caller)
         self._check_one_per_scan(groups, "groups", X)
         return groups
 
