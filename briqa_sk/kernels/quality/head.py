@@ -7,6 +7,7 @@ from scipy import ndimage
 
 from briqa_sk.kernels.foreground import otsu_threshold
 
+_MIN_VOXELS = 8
 _BLOCKS = 64  # along each axis of the coarse image, at most
 _LOWEST_PERCENTILE = 0.1
 _SPECK = 0.01  # smallest part of the head, as a share of it
@@ -38,6 +39,11 @@ class Head:
     coarse: np.ndarray
     head: np.ndarray
     coarse_air: np.ndarray
+
+    @property
+    def long_axes(self):
+        """Axes of at least 8 voxels, along which something can be measured."""
+        return [axis for axis, n in enumerate(self.data.shape) if n >= _MIN_VOXELS]
 
 
 def find_head(data):

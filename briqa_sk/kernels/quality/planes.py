@@ -6,7 +6,6 @@ from scipy import ndimage
 from briqa_sk.kernels.quality.head import spread
 from briqa_sk.kernels.quality.sample import second_differences
 
-_MIN_VOXELS = 8  # of an axis along which anything is measured
 _NEIGHBOURS = 9  # planes; a zipper has fewer than half of them
 _LINE = 0.05  # of the mean foreground: what is fainter counts as no line
 _LINE_SPREADS = 5.0
@@ -30,7 +29,7 @@ def plane_metrics(head):
     metrics : dict of str to float
         See the user guide.
     """
-    axes = [axis for axis, n in enumerate(head.data.shape) if n >= _MIN_VOXELS]
+    axes = head.long_axes
     lines = [_lines(profile) for profile in roughness(head.data, axes)]
     gains = [log_gains(head, axis) for axis in axes]
     return {

@@ -7,7 +7,6 @@ from scipy import fft, ndimage
 
 from briqa_sk.kernels.quality.sample import extremes
 
-_MIN_VOXELS = 8  # of an axis along which anything is measured
 _N_LINES = 8192
 _LOWEST = 4  # frequencies below it belong to the shape of the head
 _NEIGHBOURS = 9
@@ -27,7 +26,7 @@ def sharpness_metrics(head):
     metrics : dict of str to float
         See the user guide.
     """
-    axes = [axis for axis, n in enumerate(head.data.shape) if n >= _MIN_VOXELS]
+    axes = head.long_axes
     variance = head.data[head.foreground].var(dtype=np.float64)
     steps = [_steps(head, axis) for axis in axes]
     spectra = [log_spectrum(head.data, axis) for axis in axes]
