@@ -59,7 +59,7 @@ class FrequencyFusion(NetworkConfig):
     >>> from briqa_sk.networks import CompactNet, FrequencyFusion, find_head
     >>> config = FrequencyFusion(spatial="resnet10", spectral=CompactNet(n_filters=4))
     >>> find_head(config(in_channels=1, n_outputs=3), n_outputs=3)
-    Linear(in_features=632, out_features=3, bias=True)
+    Linear(in_features=604, out_features=3, bias=True)
     """
 
     def __init__(

@@ -129,4 +129,4 @@ def test_the_smallest_volume_suits_both_encoders():
 def test_parameters_of_the_encoders_nest():
     config = FrequencyFusion(spatial=ResNet(10), spectral=CompactNet())
     config.set_params(spatial__width=0.25, spectral__n_filters=4)
-    assert clone(config)(1, 3).head.in_features == 512 // 4 + 2 * (4 + 8 + 16 + 32)
+    assert clone(config)(1, 3).head.in_features == 512 // 4 + (4 + 8 + 16 + 32) + 32
