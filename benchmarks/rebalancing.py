@@ -69,6 +69,7 @@ def rows():
     paper = {"criterion": "reweighted", **rotating}
     default = SeverityClassifier().get_params()
     default = {name: default[name] for name in ("criterion", "batches")}
+    fusion = {"module": FrequencyFusion("compact", "compact")}
     return {
         "cross-entropy": {},
         "weighted CE": {"criterion": "weighted"},
@@ -94,7 +95,8 @@ def rows():
         "generalized CE + rotating, simulated": robust | rotating,
         "default": default,
         "default, simulated": default,
-        "DFT fusion, cross-entropy": {"module": FrequencyFusion("compact", "compact")},
+        "DFT fusion, cross-entropy": fusion,
+        "DFT fusion, default": default | fusion,
         "plane head, cross-entropy": {"plane_head": True},
         "paper, with plane head": paper | {"plane_head": True},
         **dict.fromkeys(SHARED_PASSES, default),
@@ -106,8 +108,8 @@ def rows():
 
 #: How many times the samples of one artifact a shared encoder of all seven sees.
 SHARED_PASSES = {"shared encoder, as many samples": 1, "shared encoder, 7 x": 7}
-ON_VOXELS = {"DFT fusion, cross-entropy", "plane head, cross-entropy"}
-ON_VOXELS |= {"paper, with plane head"}
+ON_VOXELS = {"DFT fusion, cross-entropy", "DFT fusion, default"}
+ON_VOXELS |= {"plane head, cross-entropy", "paper, with plane head"}
 
 
 class SharedEncoders:
