@@ -49,7 +49,7 @@ from briqa_sk import SeverityClassifier, StandardizeIntensity
 train, test = next(StratifiedGroupKFold(3).split(y, y, groups=subjects))
 model = make_pipeline(
     StandardizeIntensity(),
-    SeverityClassifier(lr=3e-3, max_epochs=25, random_state=0),
+    SeverityClassifier(max_epochs=25, random_state=0),
 )
 model.fit(X[train], y[train])
 print(classification_report(y[test], model.predict(X[test]), zero_division=0))

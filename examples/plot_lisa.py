@@ -34,7 +34,7 @@ train, test = next(splitter.split(scans.paths, groups=scans.subjects))
 # %%
 # One network with seven heads, and the usual grade of each artifact to compare it with.
 
-grader = bq.SeverityClassifier(lr=3e-3, max_epochs=40, random_state=0)
+grader = bq.SeverityClassifier(max_epochs=40, random_state=0)
 steps = [bq.LoadVolumes("RAS"), bq.Resample(3.5), bq.CropOrPad((48, 56, 48))]
 steps += [bq.StandardizeIntensity(), bq.CacheVolumes(folder / "cache")]
 model = make_pipeline(*steps, MultiArtifactClassifier(grader, encoder="shared"))

@@ -55,12 +55,7 @@ def run(args):
         f"{training['group'].nunique()} subjects ..."
     )
     pipeline = make_pipeline(
-        SeverityClassifier(
-            lr=3e-3,
-            max_epochs=args.epochs,
-            random_state=args.seed,
-            verbose=1,
-        ),
+        SeverityClassifier(max_epochs=args.epochs, random_state=args.seed, verbose=1),
         spacing_mm=4.0,
         shape=SHAPE,
         cache=out / "cache",

@@ -224,7 +224,7 @@ def _add_training(command):
     group.add_argument("--batches", default="balanced", help="who shares a batch")
     group.add_argument("--epochs", type=int, default=20, help="passes over the scans")
     group.add_argument("--batch-size", type=int, default=8, help="scans per step")
-    group.add_argument("--lr", type=float, default=1e-3, help="learning rate")
+    group.add_argument("--lr", type=float, default=3e-3, help="learning rate")
     group.add_argument(
         "--early-stopping",
         action="store_true",

@@ -82,6 +82,17 @@ class GradedLabels:
         # Whole numbers in an array of objects are whole numbers.
         return pd.Series(y).infer_objects().to_numpy() if y.dtype == object else y
 
+    def _check_labels_among(self, grades, X, y):
+        """Return y as an array, all of whose labels are grades."""
+        labels = self._check_labels(X, y)
+        unknown = np.setdiff1d(labels, grades)
+        if unknown.size:
+            raise ValueError(
+                f"{self._caller}: y must hold the classes {grades.tolist()} only, got "
+                f"also {unknown.tolist()}."
+            )
+        return labels
+
     def _check_samples(self, X, y, grades, sample_weight, groups, *, keep_counts=False):
         """Set what is learned from the labels, and return all that training needs."""
         weight = self._check_weight(X, sample_weight)

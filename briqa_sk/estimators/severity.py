@@ -53,7 +53,7 @@ class SeverityClassifier(
         of the plane.
     optimizer : {"adam", "adamw", "sgd"} or callable, default="adam"
         A name, a torch optimizer class, or ``(parameters, lr) -> Optimizer``.
-    lr : float, default=1e-3
+    lr : float, default=3e-3
         Learning rate at the start.
     schedule : {"cosine", None}, default="cosine"
         How the learning rate falls to 0 over ``max_epochs``; None keeps it, or leaves
@@ -146,7 +146,7 @@ class SeverityClassifier(
         plane_head=False,
         plane_weight=1.0,
         optimizer="adam",
-        lr=1e-3,
+        lr=3e-3,
         schedule="cosine",
         max_epochs=20,
         batch_size=8,
@@ -270,13 +270,7 @@ class SeverityClassifier(
             first = not hasattr(self, "net_")
             X = self._check_X(X, reset=first)
             grades = self._check_classes(classes, first)
-            labels = self._check_labels(X, y)
-            unknown = np.setdiff1d(labels, grades)
-            if unknown.size:
-                raise ValueError(
-                    f"{self._caller}: y must hold the classes "
-                    f"{grades.tolist()} only, got also {unknown.tolist()}."
-                )
+            labels = self._check_labels_among(grades, X, y)
             samples = self._check_samples(
                 X, labels, grades, sample_weight, groups=None, keep_counts=not first
             )

@@ -384,7 +384,7 @@ def test_real_scans_train_and_are_graded(real_data, tmp_path):
     table = pd.DataFrame(rows, columns=["path", "severity", "subject"])
     table[:8].to_csv(tmp_path / "train.tsv", sep="\t", index=False)
     table[8:].to_csv(tmp_path / "test.tsv", sep="\t", index=False)
-    shape = ["--spacing-mm", "4", "--shape", "48", "56", "48", "--epochs", "15"]
+    shape = ["--spacing-mm", "4", "--shape", "48", "56", "48", "--epochs", "60"]
     out = tmp_path / "predictions.tsv"
     model = str(tmp_path / "model.zip")
     assert train(tmp_path / "train.tsv", model, *shape) == 0

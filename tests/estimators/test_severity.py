@@ -446,7 +446,7 @@ def test_early_stopping_without_groups_warns_once(separable):
 
 def test_early_stopping_stops_and_keeps_the_best_weights(separable):
     X, y, groups = separable
-    params = {"early_stopping": True, "lr": 1.0, "schedule": None}
+    params = {"early_stopping": True, "lr": 0.3, "schedule": None}
     clf = quick(max_epochs=200, patience=3, **params).fit(X, y, groups=groups)
     losses = clf.history_[:, "valid_loss"]
     best = int(np.argmin(losses))
