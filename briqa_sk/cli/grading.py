@@ -13,6 +13,7 @@ from briqa_sk.exceptions import UnreadableVolumeError
 from briqa_sk.io import VolumeSequence
 from briqa_sk.reporting import (
     GradedScan,
+    forest_baseline,
     software_versions,
     summarize_grades,
     write_report,
@@ -137,7 +138,7 @@ def count_graded(findings):
 
 
 def report_grades(path, model, table, *, title, truth=None, subjects=None, **facts):
-    """Write the HTML report of :func:`grade_files`.
+    """Write the HTML report of :func:`grade_files`, with a forest to beat.
 
     Parameters
     ----------
@@ -161,6 +162,9 @@ def report_grades(path, model, table, *, title, truth=None, subjects=None, **fac
     compared = truth is not None and len(graded) > 0
     y_true = truth[graded.index].to_numpy() if compared else None
     groups = None if subjects is None else subjects[graded.index].to_numpy()
+    baselines, notes = {}, []
+    if compared:
+        baselines, notes = _forest_or_reason(graded["path"].tolist(), y_true, groups)
     scans = [
         GradedScan(
             name=_printable(file),
@@ -181,6 +185,7 @@ def report_grades(path, model, table, *, title, truth=None, subjects=None, **fac
             classes=model.classes_,
             grades=last_step(model).grades_,
             subjects=groups,
+            baselines=baselines,
         ),
         scans=scans,
         volumes=_volumes(model, graded["path"].tolist()),
@@ -193,12 +198,26 @@ def report_grades(path, model, table, *, title, truth=None, subjects=None, **fac
             }
             for row in table[table["finding"].notna()].to_dict("records")
         ],
+        notes=notes,
         provenance={
             "Made": datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
             **facts,
             **software_versions(),
         },
     )
+
+
+def _forest_or_reason(paths, y_true, subjects):
+    """Return the forest baseline by name, and the sentence that says why there is none.
+
+    The scans have been graded, and what stops a forest must not stop their report.
+    """
+    try:
+        pred = forest_baseline(paths, y_true, subjects=subjects, verbose=1)
+    except (ValueError, UnreadableVolumeError) as error:
+        reason = str(error).removeprefix("forest_baseline: ")
+        return {}, [f"There is no forest baseline: {_printable(reason)}"]
+    return {"forest": pred}, []
 
 
 def _printable(text):

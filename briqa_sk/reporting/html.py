@@ -6,6 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from briqa_sk.exceptions import FINDINGS, UnreadableVolumeError
 from briqa_sk.io.atomic import write_atomically
+from briqa_sk.reporting._key_numbers import key_baselines, key_numbers, verdicts
 from briqa_sk.reporting.figures import (
     confusion_figure,
     grade_colours,
@@ -14,15 +15,6 @@ from briqa_sk.reporting.figures import (
     slices_picture,
 )
 from briqa_sk.reporting.summary import grade_name
-
-#: Score -> its name in the report, what it means, and whether lower is better.
-SCORES = {
-    "macro_f1": ("Macro F1", "every grade counts the same", False),
-    "balanced_accuracy": ("Balanced accuracy", "mean recall of the grades", False),
-    "quadratic_kappa": ("Quadratic kappa", "agreement beyond chance", False),
-    "macro_averaged_mae": ("Grade error", "mean distance in grades", True),
-    "calibration_error": ("Calibration error", "of the probabilities", True),
-}
 
 
 @dataclass(frozen=True)
@@ -64,15 +56,17 @@ def write_report(
     volumes=None,
     history=None,
     findings=(),
+    notes=(),
     provenance=None,
     n_pictures=12,
 ):
     """Write a report of graded scans as one self-contained HTML file.
 
-    It shows the key numbers with their intervals beside the majority baseline, the
-    worst and the misgraded scans in pictures, a table of all scans, the scans that
-    could not be read, and where the numbers come from. Without true grades it leaves
-    out what needs them. All text is escaped, file names too.
+    It shows the key numbers with their intervals beside the baselines, and says which
+    of them the model does not beat; the worst and the misgraded scans in pictures, a
+    table of all scans, the scans that could not be read, and where the numbers come
+    from. Without true grades it leaves out what needs them. All text is escaped, file
+    names too.
 
     Parameters
     ----------
@@ -92,6 +86,8 @@ def write_report(
     findings : sequence of dict, default=()
         Unreadable scans: ``path``, ``finding`` (a key of
         :data:`briqa_sk.exceptions.FINDINGS`) and ``message``.
+    notes : sequence of str, default=()
+        Sentences to say above the key numbers, e.g. why there is no forest baseline.
     provenance : dict of str to object or None, default=None
         Versions, parameters, date: whatever it takes to do it again.
     n_pictures : int, default=12
@@ -124,7 +120,9 @@ def write_report(
         title=title,
         summary=summary,
         grades=list(zip(summary["grades"], colours, summary["predicted"], strict=True)),
-        scores=[_score(name, score, summary) for name, score in _scores(summary)],
+        scores=key_numbers(summary),
+        baselines=key_baselines(summary),
+        remarks=[*verdicts(summary), *notes],
         rows=rows,
         worst=_with_pictures(rows[:n_pictures], volumes),
         wrong=_with_pictures(wrong[:n_pictures], volumes),
@@ -191,29 +189,6 @@ def _picture(volumes, index):
         return slices_picture(volumes[index])
     except UnreadableVolumeError:
         return None  # the file was there when it was graded, and is gone now
-
-
-def _scores(summary):
-    return summary.get("scores", {}).items()
-
-
-def _score(name, score, summary):
-    """Return a key number with the places of its marks on a scale, in percent."""
-    label, meaning, lower_is_better = SCORES[name]
-    n_steps = max(len(summary["grades"]) - 1, 1)  # a single grade can't be missed
-    full = n_steps if name == "macro_averaged_mae" else 1
-
-    def place(value):
-        return None if value is None else 100 * min(max(value / full, 0), 1)
-
-    return {
-        **score,
-        "label": label,
-        "meaning": meaning,
-        "lower_is_better": lower_is_better,
-        "full": full,
-        "places": {key: place(value) for key, value in score.items()},
-    }
 
 
 def _figures(summary, history):

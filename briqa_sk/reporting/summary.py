@@ -3,20 +3,11 @@
 from numbers import Real
 
 import numpy as np
-from sklearn.metrics import (
-    f1_score,
-    precision_recall_fscore_support,
-    recall_score,
-)
+from sklearn.metrics import precision_recall_fscore_support
 from sklearn.utils import check_consistent_length
 
 from briqa_sk._validation import check_grades, check_groups
-from briqa_sk.metrics import (
-    bootstrap_interval,
-    calibration_error,
-    macro_averaged_mae,
-    quadratic_kappa,
-)
+from briqa_sk.reporting._scores import compare_scores, score_grades
 
 N_RELIABILITY_BINS = 10
 
@@ -29,15 +20,17 @@ def summarize_grades(
     classes=None,
     grades=None,
     subjects=None,
+    baselines=None,
     confidence=0.95,
     n_resamples=1000,
     random_state=0,
 ):
     """Summarize how scans were graded, and how well where the truth is known.
 
-    Every score stands next to that of the majority baseline, which calls each scan the
-    most frequent true grade, and has an interval over subjects. Scores that need an
-    order of the grades are left out where text labels come without one.
+    Every score has an interval over subjects, and stands next to those of baselines:
+    the majority, which calls each scan the most frequent true grade, and any others,
+    such as :func:`forest_baseline`. Scores that need an order of the grades are left
+    out where text labels come without one.
 
     Parameters
     ----------
@@ -56,6 +49,9 @@ def summarize_grades(
         labels have no order.
     subjects : array-like of shape (n_samples,) or None, default=None
         Subject of each scan; None counts each scan as its own.
+    baselines : dict of str to array-like of shape (n_samples,) or None, default=None
+        Name -> grades predicted by what the model has to beat. They are not looked at
+        where the truth is not known.
     confidence : float, default=0.95
         Confidence of the intervals, in (0, 1).
     n_resamples : int, default=1000
@@ -70,13 +66,16 @@ def summarize_grades(
         JSON can hold it: ``n_scans``, ``n_subjects``, ``grades``, ``ordered``,
         ``predicted`` (counts per grade); with the truth also ``true`` (counts),
         ``confusion`` (a row per true grade), ``per_grade``, ``majority``, ``scores``
-        (each with ``value``, ``low``, ``high``, ``baseline``), ``confidence``; with
-        probabilities also ``reliability``.
+        (each with ``value``, ``low``, ``high`` and ``baselines``, a value for
+        "majority" and for each that was passed), ``margins`` (for each that was passed,
+        ``value``, ``low`` and ``high`` of the macro F1 minus that of the baseline, on
+        the same resamples), ``confidence``; with probabilities also ``reliability``.
 
     Raises
     ------
     ValueError
-        If lengths differ, a subject is missing, or ``grades`` lacks a label.
+        If lengths differ, a subject is missing, ``grades`` lacks a label, or a baseline
+        is named "majority".
 
     Examples
     --------
@@ -85,9 +84,12 @@ def summarize_grades(
     [[2, 0, 0], [0, 1, 0], [0, 1, 0]]
     >>> round(summary["scores"]["balanced_accuracy"]["value"], 3)
     0.667
+    >>> round(summary["scores"]["balanced_accuracy"]["baselines"]["majority"], 3)
+    0.333
     """
     subjects = check_groups(subjects, caller="summarize_grades")
-    labels, ordered = _label_scale(y_true, y_pred, classes, grades)
+    baselines = _check_baselines(baselines, y_true)
+    labels, ordered = _label_scale(y_true, y_pred, classes, grades, *baselines.values())
     pred = _positions(y_pred, labels)
     summary = {
         "n_scans": len(pred),
@@ -96,7 +98,7 @@ def summarize_grades(
         "ordered": ordered,
         "predicted": np.bincount(pred, minlength=len(labels)).tolist(),
     }
-    check_consistent_length(y_true, y_pred, proba, subjects)
+    check_consistent_length(y_true, y_pred, proba, subjects, *baselines.values())
     if y_true is None or len(pred) == 0:
         return summary
     true = _positions(y_true, labels)
@@ -113,7 +115,12 @@ def summarize_grades(
     return {
         **summary,
         **_counts(true, pred, labels),
-        "scores": _scores_with_intervals(arrays, len(labels), ordered, interval),
+        **compare_scores(
+            arrays,
+            {name: _positions(y, labels) for name, y in baselines.items()},
+            lambda *drawn: score_grades(*drawn, n_grades=len(labels), ordered=ordered),
+            interval,
+        ),
         "confidence": confidence,
     }
 
@@ -132,7 +139,18 @@ def grade_name(label):
     return str(label)
 
 
-def _label_scale(y_true, y_pred, classes, grades):
+def _check_baselines(baselines, y_true):
+    """Return the baselines to compare with: none without a truth."""
+    baselines = {} if baselines is None or y_true is None else baselines
+    if "majority" in baselines:
+        raise ValueError(
+            "summarize_grades: baselines must not be named 'majority', which is always "
+            f"there, got {', '.join(map(repr, baselines))}. Choose another name."
+        )
+    return baselines
+
+
+def _label_scale(y_true, y_pred, classes, grades, *others):
     """Return every label from best to worst, and whether that order means anything."""
     dtype = getattr(y_true, "dtype", None)
     if grades is None and getattr(dtype, "ordered", False):
@@ -140,7 +158,7 @@ def _label_scale(y_true, y_pred, classes, grades):
     if grades is not None:
         grades = [g.item() if isinstance(g, np.generic) else g for g in grades]
         grades = grades if y_true is None else _with_unseen(grades, np.unique(y_true))
-    given = [labels for labels in (y_true, y_pred, classes) if labels is not None]
+    given = [y for y in (y_true, y_pred, classes, *others) if y is not None]
     seen = np.concatenate([np.asarray(labels) for labels in given])
     kept = check_grades(seen, grades, caller="summarize_grades")
     if grades is not None:
@@ -205,48 +223,6 @@ def _counts(true, pred, labels):
     }
 
 
-def _scores(true, pred, proba=None, *, n_grades, ordered):
-    """Return every score by name; the arrays hold positions on the scale of grades."""
-    present = np.unique(true)
-    scores = {
-        "macro_f1": f1_score(true, pred, average="macro", zero_division=0),
-        "balanced_accuracy": recall_score(
-            true, pred, labels=present, average="macro", zero_division=0
-        ),
-    }
-    if ordered:
-        scale = range(n_grades)
-        scores["quadratic_kappa"] = quadratic_kappa(true, pred, grades=scale)
-        scores["macro_averaged_mae"] = macro_averaged_mae(true, pred, grades=scale)
-    if proba is not None:
-        scores["calibration_error"] = calibration_error(
-            true, proba, classes=np.arange(n_grades)
-        )
-    return scores
-
-
-def _scores_with_intervals(arrays, n_grades, ordered, interval):
-    def scores(*drawn):
-        return _scores(*drawn, n_grades=n_grades, ordered=ordered)
-
-    values = scores(*arrays)
-    true = arrays[0]
-    always_majority = np.full_like(true, np.bincount(true).argmax())
-    baseline = scores(true, always_majority)
-    low, high = bootstrap_interval(
-        lambda *drawn: list(scores(*drawn).values()), *arrays, **interval
-    )
-    return {
-        name: {
-            "value": _number(values[name]),
-            "low": _number(low[i]),
-            "high": _number(high[i]),
-            "baseline": _number(baseline.get(name, np.nan)),
-        }
-        for i, name in enumerate(values)
-    }
-
-
 def _reliability(true, proba):
     """Return mean confidence and accuracy of the scans in bins of their confidence."""
     confidence = proba.max(axis=1)
@@ -260,8 +236,3 @@ def _reliability(true, proba):
         }
         for b in np.unique(bins)
     ]
-
-
-def _number(value):
-    """Return a float, or None for NaN: JSON has no NaN."""
-    return float(value) if np.isfinite(value) else None
