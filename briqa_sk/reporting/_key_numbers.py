@@ -86,8 +86,11 @@ def _verdict(name, margin, score):
             f"In macro F1, the model beats the {name} baseline by {by:.2f}{interval}"
             f"{doubt}."
         )
+    lost = f"In macro F1, the model does not beat the {name} baseline"
+    if by == 0:
+        return f"{lost}: both have {score['value']:.2f}."
+    other = score["baselines"][name]
     return (
-        f"In macro F1, the model does not beat the {name} baseline: "
-        f"{score['value']:.2f} against {score['baselines'][name]:.2f}, a difference of "
-        f"{by:.2f}{interval}."
+        f"{lost}: {score['value']:.2f} against {other:.2f}, a difference of {by:.2f}"
+        f"{interval}."
     )

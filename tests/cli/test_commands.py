@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,11 +12,13 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import f1_score
 
 from briqa_sk import SeverityClassifier, load, save
 from briqa_sk.cli import grading, main
 from briqa_sk.datasets import make_graded_heads, write_graded_heads
-from briqa_sk.exceptions import BriqaWarning
+from briqa_sk.exceptions import BriqaWarning, UnreadableVolumeError
+from briqa_sk.reporting import forest_baseline
 
 SMALL = ["--spacing-mm", "12", "--shape", "16", "18", "16", "--epochs", "2"]
 
@@ -83,10 +86,46 @@ def test_predict_searches_folders_and_reports(labels, model, tmp_path):
     assert len(pd.read_csv(out)) == 12
     text = page.read_text()
     assert "Macro F1" in text
+    # 12 scans are too few for a forest, and the report says so.
+    assert re.search(r"There is no forest baseline: each fold must .* got 8", text)
     assert "sub-01_run-1_T1w.nii.gz" in text
     folder = str(labels.parent / "sub-01")
     assert main(["predict", str(model), folder, "--out", str(out)]) == 0
     assert len(pd.read_csv(out)) == 2
+
+
+def test_a_report_with_a_truth_shows_what_a_forest_reaches(
+    model, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("briqa_sk.reporting.baseline.N_TREES", 20)
+    labels = write_graded_heads(
+        tmp_path / "scans", 12, shape=(16, 18, 16), random_state=1
+    )
+    table = pd.read_csv(labels, sep="\t")
+    paths = [labels.parent / path for path in table["path"]]
+    forest = forest_baseline(paths, table["severity"], subjects=table["subject"])
+    score = f1_score(table["severity"], forest, average="macro")
+    page = tmp_path / "report.html"
+    what = ["--table", str(labels), "--target", "severity", "--group", "subject"]
+    files = ["--out", str(tmp_path / "p.tsv"), "--report", str(page)]
+    assert main(["predict", str(model), *what, *files]) == 0
+    assert f"forest baseline {score:.2f}" in page.read_text()
+
+
+def test_a_report_survives_a_scan_that_a_forest_cannot_read(
+    labels, model, tmp_path, monkeypatch
+):
+    def lose(*_, **__):
+        raise UnreadableVolumeError("It is <gone>.", path="x", finding="missing")
+
+    monkeypatch.setattr("briqa_sk.cli.grading.forest_baseline", lose)
+    page = tmp_path / "report.html"
+    what = ["--table", str(labels), "--target", "severity", "--group", "subject"]
+    files = ["--out", str(tmp_path / "p.tsv"), "--report", str(page)]
+    assert main(["predict", str(model), *what, *files]) == 0
+    text = page.read_text()
+    assert "There is no forest baseline: It is &lt;gone&gt;." in text
+    assert "majority baseline" in text
 
 
 def test_predictions_equal_those_of_the_library(labels, model, tmp_path):

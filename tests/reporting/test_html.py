@@ -51,8 +51,18 @@ def volumes():
 def page(tmp_path):
     """Write a report of four scans, with or without what is passed in place of it."""
 
-    def write(*, truth=TRUTH, pred=PRED, names=None, grades=GRADES, **keywords):
-        summary = summarize_grades(truth, pred, grades=grades, n_resamples=5)
+    def write(
+        *,
+        truth=TRUTH,
+        pred=PRED,
+        names=None,
+        grades=GRADES,
+        baselines=None,
+        **keywords,
+    ):
+        summary = summarize_grades(
+            truth, pred, grades=grades, baselines=baselines, n_resamples=5
+        )
         scans = [
             GradedScan(
                 name=f"scan-{i}.nii.gz" if names is None else names[i],
@@ -85,6 +95,64 @@ def test_scores_stand_beside_interval_and_baseline(page):
         r"Balanced accuracy.*?0\.83.*?majority baseline 0\.33", report.text, re.S
     )
     assert "95 % interval" in report.text
+
+
+def test_every_baseline_has_its_number_its_own_mark_and_a_legend(page):
+    others = {"forest": ["none", "none", "none", "moderate"], "<u>": TRUTH, "4": TRUTH}
+    report = page(baselines={**others, "5": TRUTH})
+    # Recalls of none, severe, moderate: 1, 0, 1.
+    assert re.search(
+        r"Balanced accuracy.*?majority baseline 0\.33\s+forest baseline 0\.67"
+        r"\s+<u> baseline 1\.00",
+        report.text,
+        re.S,
+    )
+    marks = [attrs["class"] for tag, attrs in report.tags if tag == "i"]
+    own = [f"base base-{mark}" for mark in (0, 1, 2, 3, 3)]
+    bases = [mark for mark in marks if "base" in mark]
+    assert bases == own * 5  # four scores and the legend
+    assert "random forest on image metrics that learnt from other scans" in report.text
+    assert "u" not in report.names()
+
+
+@pytest.mark.parametrize(
+    ("forest", "said"),
+    [
+        # F1 of none 2/3, severe 2/3, moderate 1; a perfect one has 1.
+        (
+            TRUTH,
+            "does not beat the forest baseline: 0.78 against 1.00, a difference of",
+        ),
+        (PRED, "does not beat the forest baseline: both have 0.78."),
+        # Always none: F1 of none 2/3, of the others 0.
+        (["none"] * 4, "beats the forest baseline by 0.56 ("),
+    ],
+    ids=["better", "equal", "worse"],
+)
+def test_a_sentence_says_whether_the_model_beats_the_forest(page, forest, said):
+    assert said in page(baselines={"forest": forest}).text
+
+
+@pytest.mark.parametrize(
+    ("low", "said"),
+    [
+        (0.1, "by 0.50 (0.10 to 0.90)."),
+        (-0.1, "by 0.50 (-0.10 to 0.90), which may be chance."),
+        (None, "by 0.50, which may be chance."),
+    ],
+)
+def test_a_margin_that_may_be_chance_is_called_so(tmp_path, low, said):
+    summary = summarize_grades(
+        [0, 1], [0, 1], baselines={"forest": [0, 0]}, n_resamples=5
+    )
+    high = None if low is None else 0.9
+    summary["margins"]["forest"] = {"value": 0.5, "low": low, "high": high}
+    write_report(tmp_path / "r.html", title="t", summary=summary, scans=[])
+    assert said in Page(tmp_path / "r.html").text
+
+
+def test_notes_are_said_as_text(page):
+    assert "No forest: <too> few." in page(notes=["No forest: <too> few."]).text
 
 
 def test_table_lists_the_worst_grade_first(page):

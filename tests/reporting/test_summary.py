@@ -89,13 +89,71 @@ def test_columns_of_probabilities_follow_the_classes():
     assert summary["reliability"] == [{"n_scans": 2, "confidence": 1, "accuracy": 1}]
 
 
-def test_baseline_calls_every_scan_the_most_frequent_grade():
+def test_majority_calls_every_scan_the_most_frequent_grade():
     summary = summarize_grades([0, 0, 0, 1], [0, 0, 0, 1], **FAST)
-    assert summary["scores"]["macro_f1"] == pytest.approx(
-        # F1 of grade 0 is 2 * 3 / (2 * 3 + 1), of grade 1 is 0.
-        {"value": 1, "low": 1, "high": 1, "baseline": 6 / 7 / 2}
+    scores = summary["scores"]
+    # F1 of grade 0 is 2 * 3 / (2 * 3 + 1), of grade 1 is 0.
+    assert scores["macro_f1"].pop("baselines") == pytest.approx({"majority": 3 / 7})
+    assert scores["macro_f1"] == {"value": 1, "low": 1, "high": 1}
+    assert scores["quadratic_kappa"]["baselines"] == {"majority": 0}
+    assert summary["margins"] == {}
+
+
+def test_baselines_are_scored_as_the_model_is_after_the_majority(graded):
+    truth, pred, proba, classes, _ = graded
+    others = {"z": truth, "a": np.roll(pred, 7)}
+    scores = summarize_grades(
+        truth,
+        pred,
+        proba=proba,
+        classes=classes,
+        grades=GRADES,
+        baselines=others,
+        **FAST,
+    )["scores"]
+    assert all(list(s["baselines"]) == ["majority", "z", "a"] for s in scores.values())
+    assert scores["macro_f1"]["baselines"]["a"] == pytest.approx(
+        f1_score(truth, others["a"], average="macro")
     )
-    assert summary["scores"]["quadratic_kappa"]["baseline"] == 0
+    assert scores["macro_averaged_mae"]["baselines"]["z"] == 0
+    assert set(scores["calibration_error"]["baselines"].values()) == {None}
+
+
+def test_margin_is_the_difference_of_macro_f1_on_the_same_subjects():
+    truth, pred, other = [0, 1, 0, 1], [0, 1, 1, 1], [0, 0, 0, 1]
+    summary = summarize_grades(
+        truth,
+        pred,
+        subjects=list("aabb"),
+        baselines={"other": other},
+        n_resamples=100,
+    )
+    # Macro F1 over all: 11/15 for both. A quarter of the resamples is a alone, 1 - 1/3,
+    # and a quarter b alone, 1/3 - 1.
+    assert summary["margins"]["other"] == pytest.approx(
+        {"value": 0, "low": -2 / 3, "high": 2 / 3}
+    )
+
+
+def test_a_baseline_that_says_the_same_is_surely_equal(graded):
+    truth, pred, *_ = graded
+    summary = summarize_grades(truth, pred, baselines={"twin": pred}, **FAST)
+    assert summary["margins"] == {"twin": {"value": 0, "low": 0, "high": 0}}
+
+
+def test_a_baseline_cannot_take_the_place_of_the_majority():
+    with pytest.raises(ValueError, match=r"not be named 'majority'.*got 'majority'"):
+        summarize_grades([0, 1], [0, 1], baselines={"majority": [0, 0]})
+
+
+def test_a_baseline_has_a_grade_for_each_scan():
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        summarize_grades([0, 1], [0, 1], baselines={"short": [0]})
+
+
+def test_without_a_truth_no_baseline_is_looked_at():
+    summary = summarize_grades(None, [0, 1], baselines={"other": [7]})
+    assert summary["grades"] == ["0", "1"]
 
 
 def test_interval_holds_the_score_and_is_wider_over_subjects(graded):
@@ -151,6 +209,7 @@ def test_json_holds_every_summary(graded):
         classes=classes,
         grades=GRADES,
         subjects=subjects,
+        baselines={"forest": pred},
         **FAST,
     )
     assert json.loads(json.dumps(summary, allow_nan=False)) == summary
