@@ -7,7 +7,7 @@ see 59 image metrics of a scan (two layers of 64) or its voxels (``CompactNet``)
 1. ``python benchmarks/rebalancing.py data --work DIR --data FOLDER``
 2. ``python benchmarks/rebalancing.py fit --work DIR`` for all rows; ``--kappa .6`` for
    another rater; ``--on voxels --rows ...`` for the other network
-3. ``python benchmarks/rebalancing.py table --work DIR``
+3. ``python benchmarks/rebalancing.py table --work DIR`` writes docs/rebalancing-*.tsv
 
 Each step goes on where it stopped; ``--part 0/2`` and ``--part 1/2`` share the fits
 between two processes. Results are appended to ``DIR/fits-*.tsv``, a row per fit.
@@ -19,15 +19,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy loads its BLAS
 
 import argparse
 import itertools
-import json
 import sys
 from functools import cache
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 from rebalancing_data import COLUMNS, N_FOLDS, find_heads, fold_of, make_data, rate
+from rebalancing_results import append_fit, read_done
 from rebalancing_table import write_tables
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.impute import SimpleImputer
@@ -54,7 +53,6 @@ BATCH_SIZE, N_EPOCHS, BATCHES_PER_EPOCH = 8, 15, 25
 N_SAMPLES = BATCH_SIZE * N_EPOCHS * BATCHES_PER_EPOCH
 N_METRICS = 59
 LR = 3e-3
-TASK = ["on", "kappa", "fold", "seed", "artifact", "row"]
 
 
 def rows():
@@ -310,25 +308,9 @@ def run(args, names):
         else:
             training = scans.of(kind, row)
             proba = predict(row, args.on, *training, scans.X_test[is_own], seed)
-        line = dict(
-            zip(TASK, (args.on, args.kappa, fold, seed, artifact, row), strict=True)
-        )
-        line["truth"] = json.dumps(scans.grade[is_own].tolist())
-        line["head"] = json.dumps(scans.head[is_own].tolist())
-        line["proba"] = json.dumps(proba.round(3).tolist())
-        out = args.work / f"fits-{args.on}-{args.kappa}-{index}.tsv"
-        pd.DataFrame([line]).to_csv(
-            out, sep="\t", index=False, mode="a", header=not out.exists()
-        )
-
-
-def read_done(work):
-    """Return the fits that are there."""
-    done = set()
-    for path in work.glob("fits-*.tsv"):
-        table = pd.read_csv(path, sep="\t", usecols=TASK)[TASK]
-        done |= set(table.itertuples(index=False, name=None))
-    return done
+        task = (args.on, args.kappa, fold, seed, artifact, row)
+        path = args.work / f"fits-{args.on}-{args.kappa}-{index}.tsv"
+        append_fit(path, task, scans.grade[is_own], scans.head[is_own], proba)
 
 
 def main():

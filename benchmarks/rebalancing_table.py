@@ -1,16 +1,17 @@
 """Tables and the picture of ``rebalancing.py``, from its results.
 
 Intervals hold 95 % of 1,000 resamples of the 37 people, for differences of the training
-runs as well. Columns marked LISA weigh the grades as they occur in LISA 2025.
+runs as well. Columns marked LISA weigh the grades as they occur in LISA 2025. Columns
+are separated by tabs and padded with blanks, so that a table can be read as text, too.
 """
 
-import json
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from rebalancing_data import COLUMNS
+from rebalancing_results import REFERENCE, Results, complete, read_fits
 from sklearn.metrics import fbeta_score, precision_score, recall_score
 
 from briqa_sk.metrics import (
@@ -26,38 +27,6 @@ DOCS = Path(__file__).parents[1] / "docs"
 GRADES = (0, 1, 2)
 SCORE = "macro F1 (95 %)"
 PAPER = ("paper (reweighting + rotating)", "paper, with plane head")
-SCAN = ["artifact", "truth", "head"]
-
-
-class Results:
-    """Everything that was predicted by one kind of network under one rater."""
-
-    def __init__(self, fits):
-        fits = fits.sort_values(["seed", "fold", "artifact"])
-        self.artifacts = sorted(fits["artifact"].unique(), key=COLUMNS.index)
-        self.rows, first = {}, None
-        n_most = fits.groupby("row").size().max()
-        for row, own in fits.groupby("row", sort=False):
-            if len(own) < n_most:
-                continue  # not complete yet
-            scans = own.explode(["truth", "head", "proba"])
-            runs = [run for _, run in scans.groupby("seed")]
-            first = runs[0] if first is None else first
-            self.rows[row] = np.stack([np.stack(run["proba"]) for run in runs])
-        self.kind = first["artifact"].map(self.artifacts.index).to_numpy(int)
-        self.truth = first["truth"].to_numpy(int)
-        self.head = first["head"].to_numpy(int)
-        self.cell = 9 * self.kind + 3 * self.truth
-
-    def predictions(self, row):
-        """Return the most probable grades, (n_runs, n_scans)."""
-        return self.rows[row].argmax(axis=-1)
-
-    def per_artifact(self, score, *arrays):
-        """Average a score over artifacts; it is given the scans of one at a time."""
-        n_artifacts = len(self.artifacts)
-        members = [self.kind == kind for kind in range(n_artifacts)]
-        return np.mean([score(*(a[own] for a in arrays)) for own in members])
 
 
 def confusion(cell, predicted):
@@ -133,7 +102,7 @@ def describe(results, row):
     }
     for name, reference in references(results.rows).items():
         line[f"minus {name} (95 %)"] = compare(results, row, reference)
-    base = results.predictions("cross-entropy")
+    base = results.predictions(REFERENCE)
     change = np.mean([f1_of_artifacts(results.cell, run) for run in runs], axis=0)
     change -= np.mean([f1_of_artifacts(results.cell, run) for run in base], axis=0)
     worst = int(change.argmin())
@@ -144,8 +113,10 @@ def describe(results, row):
 
 
 def references(rows):
-    """Return what the others are compared with."""
-    return {"CE": "cross-entropy", "paper": next(row for row in PAPER if row in rows)}
+    """Return what the others are compared with: the first that is there."""
+    names = {"CE": [REFERENCE], "paper": PAPER}
+    found = {key: [row for row in names[key] if row in rows] for key in names}
+    return {key: there[0] for key, there in found.items() if there}
 
 
 def compare(results, row, reference):
@@ -163,18 +134,11 @@ def compare(results, row, reference):
     return f"{d.difference:+.3f} ({d.low:+.3f} to {d.high:+.3f})"
 
 
-def read_fits(work):
-    """Return everything that has been fitted, with lists for what was JSON."""
-    tables = [pd.read_csv(path, sep="\t") for path in sorted(work.glob("fits-*.tsv"))]
-    fits = pd.concat(tables, ignore_index=True)
-    for column in ("truth", "head", "proba"):
-        fits[column] = fits[column].map(json.loads)
-    return fits
-
-
 def draw(tables, path):
-    """Draw macro F1 and its interval, a panel per rater."""
+    """Draw macro F1 and its interval of networks over metrics, a panel per rater."""
     panels = [key for key in sorted(tables, reverse=True) if key[0] == "metrics"]
+    if not panels:
+        return
     order = tables[panels[len(panels) // 2]].sort_values(SCORE)["rule"]
     figure, axes = plt.subplots(
         1, len(panels), sharey=True, figsize=(9, 0.26 * len(order) + 1), squeeze=False
@@ -185,9 +149,8 @@ def draw(tables, path):
         score, ends = numbers[0], numbers[[1, 2]]
         errors = np.abs(ends.sub(score, axis=0)).to_numpy().T
         axis.errorbar(score, order, xerr=errors, fmt="o", ms=3, lw=1, color="0.3")
-        for reference, colour in zip(
-            references(score).values(), ("C0", "C3"), strict=True
-        ):
+        for name, reference in references(score).items():
+            colour = {"CE": "C0", "paper": "C3"}[name]
             axis.axvline(score[reference], color=colour, lw=1, label=reference)
         axis.set(title=f"rater's kappa {kappa:g}", xlabel="macro F1")
         axis.grid(axis="x", alpha=0.3)
@@ -196,20 +159,36 @@ def draw(tables, path):
     figure.savefig(path, dpi=110)
 
 
+def pad(table):
+    """Return a table as text, separated by tabs, its columns padded to one width."""
+    lines = [table.columns, *table.itertuples(index=False)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    padded = [map(str.ljust, line, widths) for line in lines]
+    return "".join("\t".join(cells).rstrip(" ") + "\n" for cells in padded)
+
+
 def write_tables(work):
     """Write a table per kind of network and rater, and the picture; return a digest."""
-    tables, summary = {}, []
+    tables, digest = {}, []
     for (on, kappa), fits in read_fits(work).groupby(["on", "kappa"]):
+        fits, missing = complete(fits)
+        digest.append(f"{on}, rater's kappa {kappa:g}\n")
+        digest += [f"left out: {row} (misses {n} fits)\n" for row, n in missing.items()]
+        if fits.empty:
+            digest.append(f"no table: {REFERENCE} has no complete seed\n\n")
+            continue
         results = Results(fits)
         lines = pd.DataFrame([describe(results, row) for row in results.rows])
         lines = lines.sort_values(SCORE, ascending=False)
         tables[on, kappa] = lines
-        name = f"rebalancing-{on}-{kappa:g}"
-        lines.to_csv(Path(__file__).with_name(f"{name}.tsv"), sep="\t", index=False)
-        text = lines.to_string(index=False, justify="left")
-        (DOCS / f"{name}.txt").write_text(f"{text}\n")
-        summary.append(f"{on}, rater's kappa {kappa:g}, {len(results.artifacts)}\n")
-        summary.append(lines.iloc[:, [0, 1, -3, -2, -1]].to_string(index=False))
-        summary.append("\n")
+        (DOCS / f"rebalancing-{on}-{kappa:g}.tsv").write_text(pad(lines))
+        short = lines.iloc[:, [0, 1, -3, -2, -1]].to_string(index=False)
+        digest.append(f"{describe_fits(fits)}\n{short}\n\n")
     draw(tables, DOCS / "_static" / "rebalancing.png")
-    return "".join(summary)
+    return "".join(digest)
+
+
+def describe_fits(fits):
+    """Say what the fits of a table are."""
+    names = ("row", "artifact", "fold", "seed")
+    return ", ".join(f"{name}s: {fits[name].nunique()}" for name in names)
