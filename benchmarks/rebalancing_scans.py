@@ -1,0 +1,61 @@
+"""What a network of ``rebalancing.py`` sees of one fold."""
+
+import numpy as np
+from rebalancing_data import rate
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import QuantileTransformer
+
+
+class Scans:
+    """The scans of one fold, for training and for the test."""
+
+    def __init__(self, work, on, fold, kappa, fold_of_head):
+        training = np.load(work / "training.npz")
+        test = np.load(work / "test.npz")
+        simulated = np.load(work / "simulated.npz")
+        kept = np.array([fold_of_head[head] != fold for head in training["head"]])
+        source = simulated["row"][:, 0]
+        kept_too = kept[source]
+        tested = test["row"][:, 0] == fold
+        X = [training[on][kept], simulated[on][kept_too], test[on][tested]]
+        prepare = prepare_metrics if on == "metrics" else prepare_voxels
+        self.X, self.X_simulated, self.X_test = prepare(*X)
+        ratings = rate(training["truth"], kappa, seed=[fold, round(100 * kappa)])
+        self.rated, self.truth = ratings[kept], training["truth"][kept]
+        self.rated_source = ratings[source[kept_too]]
+        self.added = simulated["row"][kept_too, 1:]
+        self.plane = training["plane"][kept]
+        self.kind, self.grade, self.head = test["row"][tested, 1:].T
+
+    def of(self, artifact, row):
+        """Return training scans, their labels, and their planes."""
+        if row == "oracle":  # true labels, each grade as often
+            y = self.truth[:, artifact]
+            members = [np.flatnonzero(y == grade) for grade in range(3)]
+            size = max(map(len, members))
+            index = np.concatenate([np.resize(m, size) for m in members])
+            return self.X[index], y[index], self.plane[index]
+        X, y = self.X, self.rated[:, artifact]
+        if not row.endswith("simulated"):
+            return X, y, self.plane
+        own = self.added[:, 0] == artifact
+        new = np.maximum(self.rated_source[own, artifact], self.added[own, 1])
+        return np.concatenate([X, self.X_simulated[own]]), np.append(y, new), None
+
+
+def prepare_metrics(training, *others):
+    """Return metrics on one scale, which is learnt in training."""
+    scale = QuantileTransformer(output_distribution="normal", n_quantiles=200)
+    steps = make_pipeline(SimpleImputer(keep_empty_features=True), scale).fit(training)
+    parts = [steps.transform(part)[..., None, None] for part in (training, *others)]
+    return [part.astype(np.float32) for part in parts]
+
+
+def prepare_voxels(*parts):
+    """Return standardized logarithms: artifacts in air are faint, and count there."""
+    logs = [np.log(part.astype(np.float32) + 0.05) for part in parts]
+    for part in logs:
+        part -= part.mean(axis=(1, 2, 3), keepdims=True)
+        part /= part.std(axis=(1, 2, 3), keepdims=True)
+    return logs
