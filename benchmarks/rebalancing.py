@@ -8,6 +8,10 @@ is tested on scans of the fifth: 24 per grade of each artifact, true grades.
    ``--kappa .6`` for another rater, ``--on voxels --rows ...`` for central slices.
 3. ``python benchmarks/rebalancing.py table --work DIR`` writes docs/rebalancing-*.tsv.
 
+With ``--full``, step 1 writes the test scans as files, too, and step 2 trains four deep
+networks on whole volumes of 128 voxels along each axis, on a GPU if there is one; it
+keeps 46 GB of volumes in ``DIR/cache``.
+
 Each step goes on where it stopped; ``--part 0/2`` and ``--part 1/2`` share the fits
 between two processes. Results are appended to ``DIR/fits-*.tsv``, a row per fit.
 """
@@ -24,7 +28,7 @@ from pathlib import Path
 import torch
 from rebalancing_data import COLUMNS, N_FOLDS, find_heads, fold_of, make_data
 from rebalancing_results import append_fit, read_done
-from rebalancing_rows import SHARED_PASSES, rows, rows_of
+from rebalancing_rows import FULL_NETWORKS, FULL_ROWS, SHARED_PASSES, rows, rows_of
 from rebalancing_scans import Scans
 from rebalancing_table import write_tables
 from rebalancing_training import N_SAMPLES, predict, predict_shared
@@ -59,6 +63,7 @@ def fit_rows(args, on, names):
                 on=on,
                 seed=seed,
                 n_samples=args.samples,
+                n_workers=args.workers,
             )
         task = (on, args.kappa, fold, seed, artifact, row)
         path = work / f"fits-{on}-{args.kappa}-{index}.tsv"
@@ -74,13 +79,19 @@ def make_parser():
     add("step", choices=("data", "fit", "table"))
     add("--work", type=Path, required=True, metavar="DIR", help="scans and results")
     add("--data", type=Path, default=SHARED, metavar="FOLDER", help="the real heads")
+    add(
+        "--full",
+        action="store_true",
+        help="whole volumes: data writes the test scans as files, fit trains on files",
+    )
     fits = parser.add_argument_group("step fit")
     add = fits.add_argument
     add(
         "--on",
-        choices=("metrics", "voxels"),
+        choices=("metrics", "voxels", *FULL_NETWORKS),
         default="metrics",
-        help="what a network sees (default: %(default)s)",
+        help="what a network sees, or which one sees whole volumes (default: metrics; "
+        "with --full, these four in turn)",
     )
     add("--kappa", type=float, default=0.8, help="of the rater (default: %(default)s)")
     add("--seeds", type=int, default=5, help="how many (default: %(default)s)")
@@ -90,7 +101,8 @@ def make_parser():
         nargs="+",
         choices=tuple(rows()),
         metavar="ROW",
-        help="names in the tables (default: all)",
+        help=f"names in the tables (default: all; {', '.join(FULL_ROWS)} "
+        "for whole volumes)",
     )
     add("--part", default="0/1", help="which part of how many (default: %(default)s)")
     add(
@@ -100,6 +112,7 @@ def make_parser():
         help="seen by a fit (default: %(default)s); few for a trial, whose results "
         "stand in DIR/samples-N",
     )
+    add("--workers", type=int, default=0, help="processes that read volumes ahead")
     return parser
 
 
@@ -108,16 +121,18 @@ def main():
     parser = make_parser()
     args = parser.parse_args()
     if args.step == "data":
-        make_data(args.data, args.work)
+        make_data(args.data, args.work, args.full)
     elif args.step == "table":
         sys.stdout.write(write_tables(args.work))
     else:
         torch.set_num_threads(1)
-        names = args.rows or rows_of(args.on)
-        unfit = set(names) - set(rows_of(args.on))
-        if unfit:
-            parser.error(f"no such rows on {args.on}: {', '.join(sorted(unfit))}")
-        fit_rows(args, args.on, names)
+        for on in FULL_NETWORKS if args.full else [args.on]:
+            usual = FULL_ROWS if on in FULL_NETWORKS else rows_of(on)
+            names = args.rows or usual
+            unfit = set(names) - set(rows_of(on))
+            if unfit:
+                parser.error(f"no such rows on {on}: {', '.join(sorted(unfit))}")
+            fit_rows(args, on, names)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,8 @@ each head, three planes each, with the proportions and the co-occurrence of LISA
 Test scans are 24 per grade, artifact and fold, of the heads of the fold, with the other
 artifacts drawn as in LISA. Both are kept as 59 image metrics, and as the central eight
 slices of 120 x 120 voxels. Some training scans are corrupted once more, for the rows
-with simulated oversampling.
+with simulated oversampling. For networks of whole volumes, the test scans are written
+as files, like the training scans.
 """
 
 from pathlib import Path
@@ -19,6 +20,7 @@ from briqa_sk import CropOrPad, ImageQualityMetrics, LoadVolumes, read_volume
 from briqa_sk.datasets import make_lisa_like
 from briqa_sk.datasets.lisa import PLANES
 from briqa_sk.datasets.raters import draw_grades
+from briqa_sk.io.writing import write_volume
 from briqa_sk.simulation import (
     LISA_2025,
     LISA_ARTIFACTS,
@@ -32,6 +34,7 @@ N_PER_GRADE = 24
 N_SIMULATED = 120
 SHAPE = (120, 120, 8)
 COLUMNS = [name.capitalize() for name in LISA_ARTIFACTS]
+N_TEST = N_FOLDS * len(LISA_ARTIFACTS) * 3 * N_PER_GRADE
 
 
 def find_heads(data):
@@ -51,10 +54,8 @@ def fold_of(heads):
 
 def describe(scans):
     """Return the image metrics and the central voxels of scans."""
-    crop, measure = (
-        CropOrPad(SHAPE),
-        make_pipeline(LoadVolumes(), ImageQualityMetrics()),
-    )
+    crop = CropOrPad(SHAPE)
+    measure = make_pipeline(LoadVolumes(), ImageQualityMetrics())
     voxels = np.empty((len(scans), *SHAPE), np.float16)
     for number, scan in enumerate(scans):
         cropped = crop(scan).data
@@ -118,32 +119,51 @@ def make_simulated(work):
 
 def make_test(heads, work):
     """Write ``test.npz``: as many scans of each grade, for each artifact and fold."""
-    folds = fold_of(heads)
-    n_each = 3 * N_PER_GRADE
-    n_scans = N_FOLDS * len(LISA_ARTIFACTS) * n_each
 
-    def scan_part(part):
-        scans, rows = [], []
-        for number in part:
-            rng = np.random.default_rng([number, 1])
-            rest, index = divmod(number, n_each)
-            fold, kind = divmod(rest, len(LISA_ARTIFACTS))
-            tested = [i for i, h in enumerate(heads) if folds[Path(h).name] == fold]
-            head, plane = tested[index // 3 % len(tested)], rng.integers(3)
-            drawn = LISA_2025.draw(1, list(LISA_ARTIFACTS), rng)[0].tolist()
-            grades = dict(zip(LISA_ARTIFACTS, drawn, strict=True))
-            grades[LISA_ARTIFACTS[kind]] = grade = int(index % 3)
-            scan = read_volume(heads[head])
-            scan = to_low_field(scan, plane=PLANES[plane], random_state=rng)
-            scans.append(ArtifactSimulator().corrupt(scan, grades, random_state=rng)[0])
-            rows.append((fold, kind, grade, head))
+    def describe_part(part):
+        scans, rows = zip(
+            *(make_test_scan(number, heads) for number in part), strict=True
+        )
         return describe(scans) | {"row": np.array(rows)}
 
-    np.savez(work / "test.npz", **in_parts(scan_part, n_scans, 60))
+    np.savez(work / "test.npz", **in_parts(describe_part, N_TEST, 60))
 
 
-def make_data(data, work):
-    """Write what is missing of the three files."""
+def make_test_scan(number, heads):
+    """Return a test scan, and its fold, artifact, grade and head."""
+    rng = np.random.default_rng([number, 1])
+    rest, index = divmod(number, 3 * N_PER_GRADE)
+    fold, kind = divmod(rest, len(LISA_ARTIFACTS))
+    folds = fold_of(heads)
+    tested = [i for i, h in enumerate(heads) if folds[Path(h).name] == fold]
+    head, plane = tested[index // 3 % len(tested)], rng.integers(3)
+    drawn = LISA_2025.draw(1, list(LISA_ARTIFACTS), rng)[0].tolist()
+    grades = dict(zip(LISA_ARTIFACTS, drawn, strict=True))
+    grades[LISA_ARTIFACTS[kind]] = grade = int(index % 3)
+    scan = to_low_field(read_volume(heads[head]), plane=PLANES[plane], random_state=rng)
+    scan, _ = ArtifactSimulator().corrupt(scan, grades, random_state=rng)
+    return scan, (fold, kind, grade, head)
+
+
+def name_test_scans(work, numbers):
+    """Return the files of test scans."""
+    return [work / "test" / f"test_{number:04d}.nii.gz" for number in numbers]
+
+
+def write_test_scans(heads, work, numbers):
+    """Write the test scans that are no files yet."""
+
+    def write(number, path):
+        if not path.exists():
+            write_volume(make_test_scan(number, heads)[0], path)
+
+    (work / "test").mkdir(exist_ok=True)
+    tasks = zip(numbers, name_test_scans(work, numbers), strict=True)
+    joblib.Parallel(n_jobs=2)(joblib.delayed(write)(*task) for task in tasks)
+
+
+def make_data(data, work, full=False):
+    """Write what is missing of the three files, and of the test scans if ``full``."""
     work.mkdir(parents=True, exist_ok=True)
     heads = find_heads(data)
     if not (work / "training.npz").exists():
@@ -152,6 +172,8 @@ def make_data(data, work):
         make_test(heads, work)
     if not (work / "simulated.npz").exists():
         make_simulated(work)
+    if full:
+        write_test_scans(heads, work, range(N_TEST))
 
 
 def rate(truth, kappa, seed):

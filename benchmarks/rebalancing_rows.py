@@ -16,6 +16,9 @@ from briqa_sk.sampling._base import BatchPlan, SeededBatchSampler
 
 #: How many times the samples of one artifact a shared encoder of all seven sees.
 SHARED_PASSES = {"shared encoder, as many samples": 1, "shared encoder, 7 x": 7}
+#: Networks that see whole volumes, and what is tried on them unless others are named.
+FULL_NETWORKS = ("densenet121", "densenet264", "resnet18", "mednext_s")
+FULL_ROWS = ("cross-entropy", "paper, with plane head", "rotating", "default")
 _FUSION = {"DFT fusion, cross-entropy", "DFT fusion, default"}
 _PLANE = {"plane head, cross-entropy", "paper, with plane head"}
 
@@ -72,6 +75,8 @@ def rows():
 def rows_of(on):
     """Return the names of the rows that make sense for what a network sees."""
     left_out = _FUSION | _PLANE if on == "metrics" else {"forest", *SHARED_PASSES}
+    if on in FULL_NETWORKS:
+        left_out |= _FUSION | {row for row in rows() if row.endswith("simulated")}
     return [row for row in rows() if row not in left_out]
 
 

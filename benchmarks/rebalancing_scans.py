@@ -1,10 +1,26 @@
 """What a network of ``rebalancing.py`` sees of one fold."""
 
+import sys
+
 import numpy as np
-from rebalancing_data import rate
+import pandas as pd
+from rebalancing_data import name_test_scans, rate
+from rebalancing_rows import FULL_NETWORKS
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import QuantileTransformer
+
+from briqa_sk import (
+    CacheVolumes,
+    CropOrPad,
+    LoadVolumes,
+    Resample,
+    StandardizeIntensity,
+)
+
+#: The whole field of view of a LISA scan, 219 mm, in 128 voxels: some artifacts are
+#: seen in air only.
+SPACING_MM, SIZE = 1.75, 128
 
 
 class Scans:
@@ -18,9 +34,12 @@ class Scans:
         source = simulated["row"][:, 0]
         kept_too = kept[source]
         tested = test["row"][:, 0] == fold
-        X = [training[on][kept], simulated[on][kept_too], test[on][tested]]
-        prepare = prepare_metrics if on == "metrics" else prepare_voxels
-        self.X, self.X_simulated, self.X_test = prepare(*X)
+        if on in FULL_NETWORKS:
+            self.X, self.X_test = read_files(work, kept, tested)
+        else:
+            X = [training[on][kept], simulated[on][kept_too], test[on][tested]]
+            prepare = prepare_metrics if on == "metrics" else prepare_voxels
+            self.X, self.X_simulated, self.X_test = prepare(*X)
         ratings = rate(training["truth"], kappa, seed=[fold, round(100 * kappa)])
         self.rated, self.truth = ratings[kept], training["truth"][kept]
         self.rated_source = ratings[source[kept_too]]
@@ -59,3 +78,23 @@ def prepare_voxels(*parts):
         part -= part.mean(axis=(1, 2, 3), keepdims=True)
         part /= part.std(axis=(1, 2, 3), keepdims=True)
     return logs
+
+
+def read_files(work, kept, tested):
+    """Return volumes of training and test that are read when they are looked at."""
+    names = pd.read_csv(work / "lisa" / "truth.csv")["filename"]
+    parts = [
+        [work / "lisa" / name for name in names[kept]],
+        name_test_scans(work, np.flatnonzero(tested)),
+    ]
+    n_missing = sum(not path.exists() for part in parts for path in part)
+    if n_missing:
+        sys.exit(f"{n_missing} scans of a fold are no files yet: run `data --full`.")
+    steps = make_pipeline(
+        LoadVolumes(),
+        Resample(SPACING_MM),
+        CropOrPad(SIZE),
+        StandardizeIntensity(),
+        CacheVolumes(work / "cache"),
+    )
+    return [steps.fit_transform(part) for part in parts]

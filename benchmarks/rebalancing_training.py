@@ -1,13 +1,16 @@
 """How ``rebalancing.py`` trains a row: every network of one kind sees as many samples.
 
-Networks see 59 image metrics (two layers of 64) or eight slices (``CompactNet``).
+Networks see 59 image metrics (two layers of 64), eight slices (``CompactNet``), or
+volumes of 128 voxels along each axis (DenseNet and others). For the last, batches of
+four as in the paper, and the learning rate that is the default of SeverityClassifier:
+it was not tuned, but the paper's 1e-5 is meant for many more steps.
 """
 
 import itertools
 from functools import lru_cache
 
 import numpy as np
-from rebalancing_rows import SHARED_PASSES, rows
+from rebalancing_rows import FULL_NETWORKS, SHARED_PASSES, rows
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import make_pipeline
@@ -22,9 +25,10 @@ from briqa_sk.sampling._base import BatchPlan
 N_SAMPLES, N_EPOCHS = 3000, 15
 N_METRICS = 59
 SMALL = {"batch_size": 8, "lr": 3e-3, "device": "cpu"}
+FULL = {"batch_size": 4, "lr": 1e-3, "device": "auto"}
 
 
-def predict(row, training, X_test, *, on, seed, n_samples=N_SAMPLES):
+def predict(row, training, X_test, *, on, seed, n_samples=N_SAMPLES, n_workers=0):
     """Return probabilities of grades 0, 1, 2, (n_test, 3).
 
     ``training`` are scans, labels, and scan planes if they are known.
@@ -35,7 +39,7 @@ def predict(row, training, X_test, *, on, seed, n_samples=N_SAMPLES):
     elif row == "forest":
         clf = forest(seed).fit(X, y)
     else:
-        clf = network(row, on, seed, n_samples)
+        clf = network(row, on, seed, n_samples).set_params(num_workers=n_workers)
         clf.fit(X, y, plane=plane if clf.plane_head else None)
     proba = np.zeros((len(X_test), 3))
     proba[:, clf.classes_] = clf.predict_proba(X_test)
@@ -59,10 +63,10 @@ def forest(seed):
 def network(row, on, seed, n_samples):
     """Return the classifier of a row, which will see so many samples."""
     params = {
-        "module": MetricNet if on == "metrics" else "compact",
+        "module": {"metrics": MetricNet, "voxels": "compact"}.get(on, on),
         "criterion": "cross_entropy",
         "batches": "shuffled",
-        **SMALL,
+        **(FULL if on in FULL_NETWORKS else SMALL),
         **rows()[row],
     }
     n_batches = n_samples // params["batch_size"]
