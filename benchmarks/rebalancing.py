@@ -46,9 +46,10 @@ def fit_rows(args, on, names):
     done = read_done(work)
     heads = fold_of(find_heads(args.data))
     fits = itertools.product(range(N_FOLDS), range(args.seeds), args.artifacts, names)
+    fits = itertools.islice(fits, index, None, n_parts)
     fits = [fit for fit in fits if (on, args.kappa, *fit) not in done]
     last, scans = None, None
-    for fold, seed, artifact, row in fits[index::n_parts]:
+    for fold, seed, artifact, row in fits:
         if fold != last:
             last, scans = fold, Scans(args.work, on, fold, args.kappa, heads)
         kind = COLUMNS.index(artifact)
