@@ -2,8 +2,8 @@
 
 Networks see 59 image metrics (two layers of 64), eight slices (``CompactNet``), or
 volumes of 128 voxels along each axis (DenseNet and others). For the last, batches of
-four as in the paper, and the learning rate that is the default of SeverityClassifier:
-it was not tuned, but the paper's 1e-5 is meant for many more steps.
+four as in the paper. The learning rate is the default of SeverityClassifier for all:
+the paper's 1e-5 is meant for many more steps.
 """
 
 import itertools
@@ -24,8 +24,8 @@ from briqa_sk.sampling._base import BatchPlan
 
 N_SAMPLES, N_EPOCHS = 3000, 15
 N_METRICS = 59
-SMALL = {"batch_size": 8, "lr": 3e-3, "device": "cpu"}
-FULL = {"batch_size": 4, "lr": 1e-3, "device": "auto"}
+SMALL = {"batch_size": 8, "device": "cpu"}
+FULL = {"batch_size": 4, "device": "auto"}
 
 
 def predict(row, training, X_test, *, on, seed, n_samples=N_SAMPLES, n_workers=0):
