@@ -2,6 +2,8 @@
 
 import io
 import warnings
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from pickle import PicklingError, UnpicklingError
 
@@ -23,13 +25,31 @@ _EARLY_STOPPING = (
     "best_model_weights_",
 )
 
+_KEPT = ContextVar("kept", default=None)
+
+
+@contextmanager
+def keep_checkpoints():
+    """Let complete fits leave their files, and yield the list of these.
+
+    For fits that are parts of a larger one: where that is interrupted, the parts that
+    were complete resume after their last epoch.
+    """
+    kept = []
+    token = _KEPT.set(kept)
+    try:
+        yield kept
+    finally:
+        _KEPT.reset(token)
+
 
 class Checkpoint(Callback):
     """Save the state of a fit after each epoch, and put it back.
 
     The file is named by what the fit depends on, so another fold, grid point or data
     set never resumes from it. It is written whole or not at all, read without
-    unpickling code, and removed when the fit is complete.
+    unpickling code, and removed when the fit is complete, or the larger fit that it is
+    a part of; see :func:`keep_checkpoints`.
 
     Parameters
     ----------
@@ -100,8 +120,12 @@ class Checkpoint(Callback):
         write_atomically(self.path, lambda file: file.write(content.getvalue()))
 
     def remove(self):
-        """Forget the fit."""
-        self.path.unlink(missing_ok=True)
+        """Forget the fit, unless it is a part of a larger one."""
+        kept = _KEPT.get()
+        if kept is None:
+            self.path.unlink(missing_ok=True)
+        else:
+            kept.append(self.path)
 
 
 def data_identity(X):

@@ -28,6 +28,12 @@ from briqa_sk.estimators._shared import share_encoder
 from briqa_sk.io import VolumeSequence
 
 
+def remove(checkpoints):
+    """Remove the files of parts, now that the whole is complete."""
+    for path in checkpoints:
+        path.unlink(missing_ok=True)
+
+
 class ArtifactFitting:
     """Mixin that fits what a table of grades needs.
 
@@ -100,8 +106,11 @@ class ArtifactFitting:
         table = table.astype(dict.fromkeys(whole, "Int64"))
         estimator = tell_artifacts(estimator, SharedAugment, artifacts, learned)
         rated = np.flatnonzero(table.notna().any(axis=1))
-        shared, warned = fit_clone(estimator, X, table.iloc[rated], metadata, rated)
+        shared, warned, kept = fit_clone(
+            estimator, X, table.iloc[rated], metadata, rated
+        )
         warn_once(*warned)
+        remove(kept)
         fitted["shared_"] = shared
         for number in learnable:
             fitted["estimators_"][number] = None
@@ -124,18 +133,22 @@ class ArtifactFitting:
             ]
             for name, (_, grades) in artifacts.items()
         ]
-        chosen = [own[0] for own in told]
+        chosen, kept = [own[0] for own in told], []
         if self.candidates is not None:
-            chosen, fitted["cv_results_"] = self._choose(X, artifacts, told, metadata)
+            chosen, fitted["cv_results_"], kept = self._choose(
+                X, artifacts, told, metadata
+            )
         results = Parallel(n_jobs=self.n_jobs)(
             delayed(fit_clone)(estimator, X, grades, metadata, rated)
             for estimator, (rated, grades) in zip(
                 chosen, self._in_turn(artifacts), strict=True
             )
         )
-        warn_once(*(text for _, texts in results for text in texts))
-        for number, (estimator, _) in zip(learnable, results, strict=True):
+        warn_once(*(text for _, texts, _ in results for text in texts))
+        for number, (estimator, _, more) in zip(learnable, results, strict=True):
             fitted["estimators_"][number] = estimator
+            kept += more
+        remove(kept)
 
     def _in_turn(self, artifacts):
         """Yield what each artifact is fitted to; say whose turn it is, if asked to."""
@@ -145,9 +158,9 @@ class ArtifactFitting:
             yield labels
 
     def _choose(self, X, artifacts, candidates, metadata):
-        """Return the best candidate for each artifact, and the table of scores."""
+        """Return the best of each artifact, the table of scores, and checkpoints."""
         folds, problems = self._make_folds(X, artifacts, metadata.get("groups"))
-        scores = score_candidates(
+        scores, kept = score_candidates(
             candidates,
             X,
             list(artifacts.values()),
@@ -165,7 +178,7 @@ class ArtifactFitting:
                 f"allow: {'; '.join(problems)}."
             )
         chosen = [own[number] for own, number in zip(candidates, best, strict=True)]
-        return chosen, results
+        return chosen, results, kept
 
     def _make_folds(self, X, artifacts, groups):
         if groups is None and isinstance(X, VolumeSequence):

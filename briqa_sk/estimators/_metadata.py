@@ -9,6 +9,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.metadata_routing import MetadataRouter, get_routing_for_object
 from sklearn.utils.validation import has_fit_parameter
 
+from briqa_sk.estimators._checkpoint import keep_checkpoints
 from briqa_sk.estimators._plane import ignores_plane
 from briqa_sk.exceptions import BriqaWarning
 
@@ -73,13 +74,15 @@ def fit_clone(estimator, X, y, metadata, indices):
     warned : list of str
         What it warned of. Warnings get lost in worker processes, and seven clones
         would give the same one seven times; :func:`warn_once` gives it.
+    checkpoints : list of Path
+        Files to remove when all is done; see :func:`keep_checkpoints`.
     """
     keywords = accepted_names(estimator, metadata)
     if ignores_plane(estimator):
         keywords.pop("plane", None)
     params = {keywords[name]: metadata[name][indices] for name in keywords}
     chosen = X if len(indices) == len(X) else X[indices]
-    with warnings.catch_warnings(record=True) as caught:
+    with warnings.catch_warnings(record=True) as caught, keep_checkpoints() as kept:
         warnings.filterwarnings("always", category=BriqaWarning)
         fitted = clone(estimator).fit(chosen, y, **params)
     own = [w for w in caught if issubclass(w.category, BriqaWarning)]
@@ -87,7 +90,7 @@ def fit_clone(estimator, X, y, metadata, indices):
         warnings.warn_explicit(
             other.message, other.category, other.filename, other.lineno
         )
-    return fitted, [str(w.message) for w in own]
+    return fitted, [str(w.message) for w in own], kept
 
 
 def warn_once(*texts):

@@ -132,6 +132,8 @@ def score_candidates(candidates, X, artifacts, metadata, *, folds, scoring, n_jo
     -------
     scores : list of ndarray of shape (n_candidates, n_folds)
         For each artifact.
+    checkpoints : list of Path
+        See :func:`fit_clone`.
     """
     tasks = [
         delayed(_score)(candidate, X, rated, grades, metadata, fold, scoring)
@@ -142,16 +144,17 @@ def score_candidates(candidates, X, artifacts, metadata, *, folds, scoring, n_jo
         for fold in splits
     ]
     results = Parallel(n_jobs=n_jobs)(tasks)
-    warn_once(*(text for _, texts in results for text in texts))
-    scores = np.array([score for score, _ in results])
+    warn_once(*(text for _, texts, _ in results for text in texts))
+    scores = np.array([score for score, _, _ in results])
     sizes = [
         len(own) * len(splits) for own, splits in zip(candidates, folds, strict=True)
     ]
     parts = np.split(scores, np.cumsum(sizes)[:-1])
-    return [
+    shaped = [
         part.reshape(len(own), len(splits))
         for own, part, splits in zip(candidates, parts, folds, strict=True)
     ]
+    return shaped, [path for _, _, paths in results for path in paths]
 
 
 def tabulate(scores, artifacts, candidates, n_folds):
@@ -206,6 +209,6 @@ def _incomplete(artifact, is_complete):
 
 def _score(candidate, X, rated, grades, metadata, fold, scoring):
     train, test = fold
-    fitted, warned = fit_clone(candidate, X, grades[train], metadata, rated[train])
+    fitted, *rest = fit_clone(candidate, X, grades[train], metadata, rated[train])
     scorer = check_scoring(fitted, scoring=scoring)
-    return scorer(fitted, X[rated[test]], grades[test]), warned
+    return scorer(fitted, X[rated[test]], grades[test]), *rest

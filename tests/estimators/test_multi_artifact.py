@@ -11,6 +11,7 @@ from sklearn.metrics import f1_score
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, cross_validate
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer
+from skorch.callbacks import Callback
 
 from briqa_sk import SeverityClassifier, StandardizeIntensity, Volume, VolumeSequence
 from briqa_sk.estimators import MultiArtifactClassifier
@@ -710,6 +711,65 @@ def test_an_interrupted_shared_fit_resumes(scans, tmp_path, power_cut):
         clf.fit(X, Y)
     resumed = clf.fit(X, Y).predict_proba(X)
     whole = clf.set_params(estimator__checkpoint_dir=None).fit(X, Y).predict_proba(X)
+    for first, second in zip(resumed, whole, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+class EpochLimit(Callback):
+    """Interrupt after so many epochs of all fits together."""
+
+    n_done, n_most = 0, np.inf
+
+    def on_epoch_begin(self, net, **kwargs):
+        if EpochLimit.n_done == EpochLimit.n_most:
+            raise KeyboardInterrupt
+        EpochLimit.n_done += 1
+
+
+@pytest.mark.parametrize(
+    ("params", "n_fits"),
+    [({}, 2), ({"candidates": ["focal", "corn"], "n_folds": 2}, 10)],
+)
+def test_networks_that_are_trained_are_not_trained_again(
+    scans, tmp_path, monkeypatch, params, n_fits
+):
+    X, Y, subjects = scans
+    Y = Y[["Noise", "Motion"]]
+    inner = quick(max_epochs=3, checkpoint_dir=tmp_path, callbacks=[EpochLimit()])
+    clf = MultiArtifactClassifier(inner, **params)
+    monkeypatch.setattr(EpochLimit, "n_done", 0)
+    monkeypatch.setattr(EpochLimit, "n_most", 3 * n_fits - 1)
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(X, Y, groups=subjects)
+    assert len(list(tmp_path.iterdir())) == n_fits
+    monkeypatch.setattr(EpochLimit, "n_most", np.inf)
+    resumed = clf.fit(X, Y, groups=subjects)
+    assert EpochLimit.n_done == 3 * n_fits
+    assert list(tmp_path.iterdir()) == []
+    whole = clone(clf).set_params(estimator__checkpoint_dir=None)
+    whole.fit(X, Y, groups=subjects)
+    for first, second in zip(
+        resumed.predict_proba(X), whole.predict_proba(X), strict=True
+    ):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_early_stopping_is_not_undone_by_an_interrupt(scans, tmp_path, monkeypatch):
+    X, Y, subjects = scans
+    Y = Y[["Noise", "Motion"]]
+    stopping = {"early_stopping": True, "patience": 1, "lr": 0.3, "schedule": None}
+    inner = quick(max_epochs=30, callbacks=[EpochLimit()], **stopping)
+    clf = MultiArtifactClassifier(inner)
+    monkeypatch.setattr(EpochLimit, "n_done", 0)
+    whole = clf.fit(X, Y, groups=subjects).predict_proba(X)
+    assert EpochLimit.n_done < 60
+    monkeypatch.setattr(EpochLimit, "n_most", EpochLimit.n_done - 1)
+    monkeypatch.setattr(EpochLimit, "n_done", 0)
+    clf.set_params(estimator__checkpoint_dir=tmp_path)
+    with pytest.raises(KeyboardInterrupt):
+        clf.fit(X, Y, groups=subjects)
+    monkeypatch.setattr(EpochLimit, "n_most", np.inf)
+    resumed = clf.fit(X, Y, groups=subjects).predict_proba(X)
     for first, second in zip(resumed, whole, strict=True):
         np.testing.assert_array_equal(first, second)
 
