@@ -56,4 +56,4 @@ _, axes = plt.subplots(1, 7, figsize=(13, 2.6), layout="constrained")
 show = {"cmap": "Blues", "colorbar": False, "labels": [0, 1, 2], "im_kw": {"vmax": 20}}
 for name, ax in zip(true, axes, strict=True):
     ConfusionMatrixDisplay.from_predictions(true[name], own[name], ax=ax, **show)
-    ax.set_title(f"{name}: F1 {f1_score(true[name], own[name], average='macro'):.2f}")
+    ax.set_title(f"{name}\nF1 {f1_score(true[name], own[name], average='macro'):.2f}")
