@@ -43,6 +43,12 @@ def keep_checkpoints():
         _KEPT.reset(token)
 
 
+def remove_checkpoints(kept):
+    """Remove the files of the parts, now that the whole is complete."""
+    for path in kept:
+        path.unlink(missing_ok=True)
+
+
 class Checkpoint(Callback):
     """Save the state of a fit after each epoch, and put it back.
 

@@ -15,6 +15,7 @@ from briqa_sk.estimators._augment import (
     SharedAugment,
     tell_artifacts,
 )
+from briqa_sk.estimators._checkpoint import remove_checkpoints
 from briqa_sk.estimators._constant import ConstantGrade
 from briqa_sk.estimators._metadata import accepted_names, fit_clone, warn_once
 from briqa_sk.estimators._plane import UNUSED_PLANE, as_planes, ignores_plane
@@ -26,12 +27,6 @@ from briqa_sk.estimators._selection import (
 )
 from briqa_sk.estimators._shared import share_encoder
 from briqa_sk.io import VolumeSequence
-
-
-def remove(checkpoints):
-    """Remove the files of parts, now that the whole is complete."""
-    for path in checkpoints:
-        path.unlink(missing_ok=True)
 
 
 class ArtifactFitting:
@@ -110,7 +105,7 @@ class ArtifactFitting:
             estimator, X, table.iloc[rated], metadata, rated
         )
         warn_once(*warned)
-        remove(kept)
+        remove_checkpoints(kept)
         fitted["shared_"] = shared
         for number in learnable:
             fitted["estimators_"][number] = None
@@ -148,7 +143,7 @@ class ArtifactFitting:
         for number, (estimator, _, more) in zip(learnable, results, strict=True):
             fitted["estimators_"][number] = estimator
             kept += more
-        remove(kept)
+        remove_checkpoints(kept)
 
     def _in_turn(self, artifacts):
         """Yield what each artifact is fitted to; say whose turn it is, if asked to."""
