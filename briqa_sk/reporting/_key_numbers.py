@@ -11,7 +11,7 @@ SCORES = {
 #: Baseline -> what it is.
 BASELINES = {
     "majority": "calls every scan “{majority}”",
-    "forest": "is a random forest on image metrics that learnt from other {units} here",
+    "forest": "is a random forest on image metrics that learnt here from other {others}",
 }
 #: Shapes of the marks of baselines, see the style sheet; more baselines share the last.
 N_MARKS = 4
@@ -53,7 +53,11 @@ def key_baselines(summary):
         return []
     facts = {
         "majority": summary["majority"],
-        "units": "scans" if summary["n_subjects"] is None else "subjects",
+        "others": (
+            "scans, perhaps of the same subject"
+            if summary["n_subjects"] is None
+            else "subjects"
+        ),
     }
     return [
         {"name": name, "mark": mark, "meaning": BASELINES.get(name, "").format(**facts)}

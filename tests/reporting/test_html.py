@@ -58,10 +58,16 @@ def page(tmp_path):
         names=None,
         grades=GRADES,
         baselines=None,
+        subjects=None,
         **keywords,
     ):
         summary = summarize_grades(
-            truth, pred, grades=grades, baselines=baselines, n_resamples=5
+            truth,
+            pred,
+            grades=grades,
+            baselines=baselines,
+            subjects=subjects,
+            n_resamples=5,
         )
         scans = [
             GradedScan(
@@ -111,8 +117,18 @@ def test_every_baseline_has_its_number_its_own_mark_and_a_legend(page):
     own = [f"base base-{mark}" for mark in (0, 1, 2, 3, 3)]
     bases = [mark for mark in marks if "base" in mark]
     assert bases == own * 5  # four scores and the legend
-    assert "random forest on image metrics that learnt from other scans" in report.text
     assert "u" not in report.names()
+
+
+@pytest.mark.parametrize(
+    ("subjects", "said"),
+    [
+        (None, "learnt here from other scans, perhaps of the same subject."),
+        (["a", "b", "c", "c"], "learnt here from other subjects."),
+    ],
+)
+def test_the_page_says_of_whom_the_forest_learnt(page, subjects, said):
+    assert said in page(baselines={"forest": TRUTH}, subjects=subjects).text
 
 
 @pytest.mark.parametrize(
