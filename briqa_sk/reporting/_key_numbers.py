@@ -11,7 +11,7 @@ SCORES = {
 #: Baseline -> what it is.
 BASELINES = {
     "majority": "calls every scan “{majority}”",
-    "forest": "is a random forest on image metrics that learnt here from other {others}",
+    "forest": "is a random forest on image metrics, learnt here from other {others}",
 }
 #: Shapes of the marks of baselines, see the style sheet; more baselines share the last.
 N_MARKS = 4
