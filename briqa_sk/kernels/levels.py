@@ -11,6 +11,8 @@ _RAYLEIGH_MEDIAN = math.sqrt(2 * math.log(2))  # of unit sigma
 _FLOOR_SIGMAS = 4.0  # one air voxel in 3000 is brighter
 _FLOOR_OF_TISSUE = 0.02  # what is darker is air, whatever the noise
 _SAMPLE_VOXELS = 100_000
+_NARROW = 0.4  # quartiles over median; those of Rayleigh noise are .77 apart
+_TOO_BRIGHT = 0.25  # over the bright part: air is darker, or wide
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,8 @@ def signal_levels(data):
     Otsu's threshold finds the dark part. If most of it is exactly 0, as in phantoms and
     masked scans, air is what is 0. Otherwise air is Rayleigh noise, whose level follows
     from the median of the dark part, and tissue is what is brighter than 4 standard
-    deviations of it. Large volumes are measured on an evenly spaced part of their
+    deviations of it. If the dark part is bright, and varies less than noise in air
+    does, there is no air. Large volumes are measured on an evenly spaced part of their
     voxels.
 
     Parameters
@@ -65,12 +68,20 @@ def signal_levels(data):
     if not is_dark.any():  # a constant volume has no air
         return SignalLevels(float(sample.flat[0]), 0.0, 0.0)
     dark, bright = sample[is_dark], sample[~is_dark]
+    if _is_tissue(dark, bright):
+        return SignalLevels(float(sample.mean(dtype=np.float64)), 0.0, 0.0)
     sigma = float(np.median(dark)) / _RAYLEIGH_MEDIAN
     floor = max(_FLOOR_SIGMAS * sigma, _FLOOR_OF_TISSUE * float(np.median(bright)))
     # Where tissue fills most of the dark part, its median is no noise level.
     floor = min(floor, float(dark.max()))
     tissue = sample[sample > (floor if sigma > 0 else 0)]
     return SignalLevels(float(tissue.mean(dtype=np.float64)), floor, sigma)
+
+
+def _is_tissue(dark, bright):
+    low, median, high = np.percentile(dark, [25, 50, 75])
+    is_bright = median > _TOO_BRIGHT * np.median(bright)
+    return is_bright and high - low < _NARROW * median
 
 
 def thinning(shape):

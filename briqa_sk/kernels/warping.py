@@ -2,6 +2,8 @@
 
 import torch
 
+_DENSEST = 0.05  # voxels into which one voxel is squeezed, where images fold
+
 
 def displace(data, displacement, axis):
     r"""Displace signal along one axis, with the pile-up that this makes.
@@ -55,6 +57,69 @@ def displace(data, displacement, axis):
     curve = inside.sub_(low).sub_(bend)
     start.add_(bend.mul_(fraction).add_(curve).mul_(fraction).add_(low).mul_(fraction))
     return start.diff(dim=axis).clamp_(min=0)
+
+
+def take_nearest(data, displacement, axis):
+    """Move voxels along one axis to where a displacement leads, as they are.
+
+    Parameters
+    ----------
+    data : Tensor of shape (i, j, k), dtype float32
+        Left untouched.
+    displacement : Tensor, dtype float32
+        As in :func:`displace`.
+    axis : int
+        0, 1 or 2.
+
+    Returns
+    -------
+    moved : Tensor of shape (i, j, k), dtype float32
+        Each voxel is the one nearest to where its signal came from.
+    """
+    n = data.shape[axis]
+    centre = displacement.narrow(axis, 0, n) + displacement.narrow(axis, 1, n)
+    index = torch.arange(n, dtype=torch.float32, device=data.device)
+    index = index.view([-1 if dim == axis else 1 for dim in range(3)])
+    nearest = centre.mul_(-0.5).add_(index).round_().clamp_(0, n - 1)
+    return torch.gather(data, axis, nearest.long())
+
+
+def arriving(displacement, axis):
+    r"""Turn a displacement of what leaves a place into one of what arrives there.
+
+    What is at x comes to :math:`x + d(x)`; the place y is reached from
+    :math:`y - e(y)`, which :func:`displace` needs. Where the image would fold, because
+    d falls by more than one voxel per voxel, all that folds piles up in one bright
+    line, the mean of where it would have come to.
+
+    Parameters
+    ----------
+    displacement : Tensor of shape (i, j, k), dtype float32
+        d, in voxels.
+    axis : int
+        0, 1 or 2.
+
+    Returns
+    -------
+    arriving : Tensor of shape (i, j, k), dtype float32
+        e, in voxels.
+    """
+    d = displacement.movedim(axis, -1)
+    n = d.shape[-1]
+    index = torch.arange(n, dtype=torch.float32, device=d.device)
+    # What is at least so steep everywhere rises; so does its envelope from both sides.
+    place = d + index * (1 - _DENSEST)
+    above = place.cummax(-1).values
+    below = place.flip(-1).cummin(-1).values.flip(-1)
+    place = ((above + below) / 2).add_(index * _DENSEST)
+    ends = (place[..., :1] - 1, place, place[..., -1:] + 1)
+    place = torch.cat(ends, -1).contiguous()
+    wanted = index.expand(d.shape).contiguous()
+    upper = torch.searchsorted(place, wanted).clamp_(1, n + 1)
+    low, high = (torch.gather(place, -1, upper - step) for step in (1, 0))
+    # Border `upper` of the n + 2 places is voxel upper - 1: the first was put in front.
+    source = (wanted - low).div_(high.sub_(low)).add_(upper).sub_(2)
+    return wanted.sub_(source).movedim(-1, axis)
 
 
 def _cumulative(data, axis):

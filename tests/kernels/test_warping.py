@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from briqa_sk.kernels.warping import displace
+from briqa_sk.kernels.warping import arriving, displace, take_nearest
 
 
 def displaced(data, displacement, axis=0):
@@ -73,3 +73,46 @@ def test_a_fold_is_dark_and_never_negative():
     out = displaced(np.ones((40, 2, 2)), field)
     assert out.min() == 0
     assert (out[15:25] == 0).all()
+
+
+@pytest.mark.parametrize("axis", range(3))
+def test_what_arrives_left_from_where_it_was(axis):
+    shape = [5, 5, 5]
+    shape[axis] = 60
+    x = np.arange(60).reshape([-1 if dim == axis else 1 for dim in range(3)])
+    wave = np.broadcast_to(4 * np.sin(2 * np.pi * x / 40), shape).astype(np.float32)
+    arrived = arriving(torch.from_numpy(wave.copy()), axis).numpy()
+    came_from = x - arrived
+    # y = x + d(x) at x = y - e(y).
+    back = came_from + 4 * np.sin(2 * np.pi * came_from / 40)
+    inner = np.moveaxis(np.abs(back - x), axis, 0)[1:-1]
+    assert inner.max() < 0.05
+
+
+def test_an_image_that_folds_piles_up_and_keeps_its_signal():
+    x = np.arange(80)
+    fold = -20 * np.tanh((x - 40) / 8)  # falls by 2.5 per voxel in the middle
+    field = torch.from_numpy(np.tile(fold, (2, 2, 1)).astype(np.float32))
+    arrived = arriving(field, 2)
+    borders = torch.cat(
+        [
+            arrived[..., :1],
+            (arrived[..., 1:] + arrived[..., :-1]) / 2,
+            arrived[..., -1:],
+        ],
+        -1,
+    )
+    data = torch.zeros(2, 2, 80)
+    data[..., 20:60] = 1
+    out = displace(data, borders, 2)
+    assert out.sum(-1) == pytest.approx(40.0, rel=1e-3)
+    assert out[..., 38:43].sum(-1).min() > 25
+    assert out.min() >= 0
+
+
+def test_the_nearest_voxel_is_moved_as_it_is():
+    data = np.random.default_rng(0).random((3, 20, 3)).astype(np.float32)
+    field = torch.full((3, 21, 3), 2.4)
+    moved = take_nearest(torch.from_numpy(data), field, 1).numpy()
+    np.testing.assert_array_equal(moved[:, 2:], data[:, :-2])
+    np.testing.assert_array_equal(moved[:, :2], data[:, [0, 0]])

@@ -34,11 +34,14 @@ class Sequence:
         Repetition and echo time.
     ti_ms : float or None, default=None
         Time from the inversion pulse to the excitation; None: no inversion.
+    flip : float, default=1.0
+        Flip angles over those intended, 180 degrees to invert and 90 to excite.
     """
 
     tr_ms: float
     te_ms: float
     ti_ms: float = None
+    flip: float = 1.0
 
 
 #: At 1.5 T, as BrainWeb simulates them (Kwan, Evans and Pike 1999, *IEEE Transactions
@@ -126,7 +129,14 @@ def signal(tissue, sequence):
 
     with inversion, and :math:`S = \rho \, (1 - e^{-TR / T_1}) \, e^{-TE / T_2}`
     without, for TE far below TR (Brown et al. 2014, *Magnetic Resonance Imaging:
-    Physical Principles and Sequence Design*, 2nd edition, chapters 8 and 15).
+    Physical Principles and Sequence Design*, 2nd edition, chapters 8 and 15). Other
+    flip angles, :math:`\theta` to invert and :math:`\alpha` to excite, have the steady
+    state
+
+    .. math:: S = \rho \, \left| \frac{1 - (1 - \cos \theta) \, e^{-TI / T_1}
+              - \cos \theta \, e^{-TR / T_1}}
+              {1 - \cos \theta \cos \alpha \, e^{-TR / T_1}} \right|
+              \sin \alpha \; e^{-TE / T_2}
 
     Parameters
     ----------
@@ -150,9 +160,12 @@ def signal(tissue, sequence):
     True
     """
     recovered = np.exp(-sequence.tr_ms / tissue.t1_ms)
-    if sequence.ti_ms is None:
-        magnetisation = 1 - recovered
-    else:
-        magnetisation = 1 - 2 * np.exp(-sequence.ti_ms / tissue.t1_ms) + recovered
+    inverted, waited = 1.0, 1.0
+    if sequence.ti_ms is not None:
+        inverted = np.cos(np.pi * sequence.flip)
+        waited = np.exp(-sequence.ti_ms / tissue.t1_ms)
+    angle = 0.5 * np.pi * sequence.flip
+    magnetisation = 1 - (1 - inverted) * waited - inverted * recovered
+    magnetisation /= 1 - inverted * np.cos(angle) * recovered
     decay = np.exp(-sequence.te_ms / tissue.t2_ms)
-    return float(tissue.proton_density * abs(magnetisation) * decay)
+    return float(tissue.proton_density * abs(magnetisation) * np.sin(angle) * decay)

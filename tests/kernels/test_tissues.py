@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from briqa_sk.datasets.tissues import (
+from briqa_sk.kernels.tissues import (
     CONTRASTS,
     TISSUES,
     Sequence,
@@ -28,6 +28,23 @@ def test_signal_is_a_magnitude_before_the_null():
     tissue = Tissue(t1_ms=500.0, t2_ms=100.0, proton_density=1.0)
     sequence = Sequence(tr_ms=1e6, te_ms=0.0, ti_ms=0.0)
     assert signal(tissue, sequence) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("flip", [1 / 3, 0.8, 1.3])
+@pytest.mark.parametrize("ti_ms", [None, 600.0])
+def test_other_flip_angles_have_the_steady_state_of_many_repetitions(flip, ti_ms):
+    """Truth: the Bloch equations of one magnetisation, repetition by repetition."""
+    tissue = Tissue(t1_ms=900.0, t2_ms=80.0, proton_density=1.0)
+    sequence = Sequence(tr_ms=1500.0, te_ms=0.0, ti_ms=ti_ms, flip=flip)
+    along = 1.0
+    for _ in range(50):
+        if ti_ms is not None:
+            along *= np.cos(np.pi * flip)
+            along = 1 - (1 - along) * np.exp(-ti_ms / 900)
+        read = abs(along) * np.sin(np.pi / 2 * flip)
+        along *= np.cos(np.pi / 2 * flip)
+        along = 1 - (1 - along) * np.exp(-(1500 - (ti_ms or 0)) / 900)
+    assert signal(tissue, sequence) == pytest.approx(read)
 
 
 @pytest.mark.parametrize(
