@@ -46,3 +46,27 @@ def test_equal_volumes_give_equal_bytes(tmp_path):
     first, second = (tmp_path / n for n in ("a.nii.gz", "b.nii.gz"))
     assert first.read_bytes() == second.read_bytes()
     assert gzip.decompress(first.read_bytes())[:4] == b"\x5c\x01\x00\x00"
+
+
+@pytest.mark.parametrize("scale", [1e-32, 1e-20, 1e20, 3e38])
+def test_a_finite_scan_of_any_scale_is_read_as_it_was_written(path, scale):
+    data = np.random.default_rng(0).random((5, 6, 7)) * scale
+    write_volume(Volume(data.astype(np.float32)), path)
+    np.testing.assert_allclose(read_volume(path).data, data, atol=scale / 65535)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (np.inf, r"got NaN or inf in 1 of 8 voxels\. Scale the scan"),
+        (np.nan, "got NaN or inf in 1 of 8 voxels"),
+        (1e-38, "in a range of at least 8e-34, got a range of 1e-38"),
+        (0, "got the value 0 in all voxels"),
+    ],
+)
+def test_what_could_not_be_read_again_is_not_written(path, value, said):
+    data = np.zeros((2, 2, 2), np.float32)
+    data[0, 0, 0] = value
+    with pytest.raises(ValueError, match=said):
+        write_volume(Volume(data), path)
+    assert not path.exists()

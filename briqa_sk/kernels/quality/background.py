@@ -15,7 +15,7 @@ def background_metrics(head):
 
     Parameters
     ----------
-    head : Head
+    head : HeadAndAir
         A scan. Without air, all metrics are 0.
 
     Returns

@@ -18,7 +18,7 @@ _FROM_AIR = 0.5  # of the way from air to Otsu's threshold: dark tissue is head,
 
 
 @dataclass(frozen=True)
-class Head:
+class HeadAndAir:
     """A scan in units of its tissue, told apart into head and air.
 
     Parameters
@@ -63,7 +63,7 @@ def find_head(data):
 
     Returns
     -------
-    head : Head
+    head : HeadAndAir
         The scan, and what is where.
     """
     data = _as_magnitude(data)
@@ -79,7 +79,7 @@ def find_head(data):
     level = np.float32(data[foreground].mean(dtype=np.float64))
     data, coarse = (np.minimum(part, _MOST * level) / level for part in (data, coarse))
     air = spread(coarse_air, data.shape)
-    return Head(data, foreground, air, coarse, head, coarse_air)
+    return HeadAndAir(data, foreground, air, coarse, head, coarse_air)
 
 
 def block_means(data):

@@ -15,7 +15,7 @@ def histogram_metrics(head):
 
     Parameters
     ----------
-    head : Head
+    head : HeadAndAir
         A scan.
 
     Returns

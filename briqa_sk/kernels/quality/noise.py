@@ -27,7 +27,7 @@ def noise_metrics(head):
 
     Parameters
     ----------
-    head : Head
+    head : HeadAndAir
         A scan.
 
     Returns

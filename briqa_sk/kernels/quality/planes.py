@@ -21,7 +21,7 @@ def plane_metrics(head):
 
     Parameters
     ----------
-    head : Head
+    head : HeadAndAir
         A scan. Axes of fewer than 8 voxels are left out.
 
     Returns
@@ -82,7 +82,7 @@ def log_gains(head, axis):
 
     Parameters
     ----------
-    head : Head
+    head : HeadAndAir
         A scan.
     axis : int
         Axis perpendicular to the planes.

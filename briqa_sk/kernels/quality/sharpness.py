@@ -18,7 +18,7 @@ def sharpness_metrics(head):
 
     Parameters
     ----------
-    head : Head
+    head : HeadAndAir
         A scan. Axes of fewer than 8 voxels are left out.
 
     Returns

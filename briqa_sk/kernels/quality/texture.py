@@ -18,7 +18,7 @@ def texture_metrics(head):
 
     Parameters
     ----------
-    head : Head
+    head : HeadAndAir
         A scan.
 
     Returns

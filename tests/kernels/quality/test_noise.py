@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from briqa_sk.kernels.quality.head import Head, find_head
+from briqa_sk.kernels.quality.head import HeadAndAir, find_head
 from briqa_sk.kernels.quality.noise import noise_metrics
 
 SIGMA = 0.05
@@ -42,7 +42,9 @@ def test_ratios_of_two_classes_follow_their_definitions():
     data = np.random.default_rng(0).normal(0, 0.05, (40, 40, 40)).astype(np.float32)
     data += np.where(np.arange(40) < 20, 0.75, 1.25).astype(np.float32)
     everywhere, nowhere = np.ones(data.shape, bool), np.zeros(data.shape, bool)
-    metrics = noise_metrics(Head(data, everywhere, nowhere, data, everywhere, nowhere))
+    metrics = noise_metrics(
+        HeadAndAir(data, everywhere, nowhere, data, everywhere, nowhere)
+    )
     assert metrics["contrast"] == pytest.approx(0.5, rel=0.01)
     # Of the middle half of the neighbourhoods, the noise is a little less.
     assert metrics["snr"] == pytest.approx(1.25 / 0.05, rel=0.04)

@@ -8,13 +8,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from briqa_sk.datasets.lisa_labels import read_header, read_lisa_labels
+from briqa_sk.datasets.lisa.labels import read_header, read_lisa_labels
+from briqa_sk.datasets.names import parse_name
 from briqa_sk.exceptions import BriqaWarning
 from briqa_sk.metrics.lisa_table import LISA_ARTIFACTS, name_some, scan_ids
 
 _SCAN = re.compile(r"[^.].*\.nii(\.gz)?", re.IGNORECASE)
 _PREDICTED = re.compile("submission|predict", re.IGNORECASE)
-_ID = re.compile(r"(?P<subject>.+?)(_lf)?_(?P<plane>axi|cor|sag)")
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +31,7 @@ class LisaScans:
     planes : ndarray of shape (n_scans,), dtype object
         ``"axi"``, ``"cor"``, ``"sag"``, or None where the name doesn't say.
     subjects : ndarray of shape (n_scans,), dtype object
-        The name without its plane, in capitals: ``"LISA_0001"``.
+        In capitals: what the name says, ``"LISA_0001"`` or ``"SUB-01"``, or all of it.
     table : str or None
         The file that the grades come from.
     without_scan : list of str
@@ -107,15 +107,15 @@ def read_lisa(folder, table=None):
         without_label = labels.index[~pd.Index(by_id).isin(scan_ids(given.index))]
         without_label = without_label.tolist()
         _report(without_scan, without_label, table)
-    parsed = [_ID.fullmatch(scan) for scan in by_id]
+    parsed = [parse_name(scan) for scan in by_id]
     return LisaScans(
         paths=[str(path) for path in by_id.values()],
         labels=labels,
-        planes=np.array([found and found["plane"] for found in parsed], dtype=object),
+        planes=np.array([plane for _, plane in parsed], dtype=object),
         subjects=np.array(
             [
-                (found["subject"] if found else scan).upper()
-                for found, scan in zip(parsed, by_id, strict=True)
+                (subject or scan).upper()
+                for (subject, _), scan in zip(parsed, by_id, strict=True)
             ],
             dtype=object,
         ),

@@ -7,13 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from briqa_sk.datasets import (
-    lisa_subject,
-    make_head_phantom,
-    make_lisa_like,
-    provenance,
-)
+from briqa_sk.datasets import make_head_phantom, make_lisa_like
+from briqa_sk.datasets.lisa import subject
 from briqa_sk.exceptions import UnreadableVolumeError
+from briqa_sk.io import provenance
 from briqa_sk.io.writing import write_volume
 from briqa_sk.simulation import LISA_2025
 
@@ -26,10 +23,13 @@ def without_artifacts(monkeypatch):
     """Leave scans as they are: for tests of everything around the artifacts."""
 
     class Simulator:
+        def __init__(self, acquisition):
+            pass
+
         def corrupt(self, volume, severities, *, random_state):
             return volume, {**severities, "parameters": {}}
 
-    monkeypatch.setattr(lisa_subject, "ArtifactSimulator", Simulator)
+    monkeypatch.setattr(subject, "ArtifactSimulator", Simulator)
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +45,8 @@ def test_names_columns_and_planes_are_those_of_the_challenge(table):
         "filename,Noise,Zipper,Positioning,Banding,Motion,Contrast,Distortion"
     )
     assert labels["filename"].tolist() == [
-        f"LISA_000{subject}_LF_{plane}.nii.gz"
-        for subject in (1, 2)
+        f"LISA_000{number}_LF_{plane}.nii.gz"
+        for number in (1, 2)
         for plane in ("axi", "cor", "sag")
     ]
     assert set(np.unique(labels[COLUMNS])) <= {0, 1, 2}
@@ -84,7 +84,12 @@ def test_the_record_tells_what_was_applied(table):
     for (_, row), parameters in zip(
         record.iterrows(), record["parameters"].map(json.loads), strict=True
     ):
-        assert sorted(parameters) == sorted(n for n in NAMES if row[n] > 0)
+        acting = [name for name in NAMES if row[name] > 0]
+        shared = ["acquisition"] if acting else []
+        assert sorted(parameters) == sorted(acting + shared)
+        for name in shared:
+            assert parameters[name]["mode"] == "3d"
+            assert parameters[name]["given"] == {"slice": 2}
 
 
 def test_equal_seeds_give_equal_bytes(table, tmp_path):
@@ -177,6 +182,26 @@ def test_a_folder_of_another_set_is_refused_and_left_alone(tmp_path):
     for n_subjects, seed in [(1, 0), (2, 1)]:
         with pytest.raises(ValueError, match="must hold no set but one of this very"):
             make_lisa_like(n_subjects, tmp_path, shape=16, random_state=seed)
+    assert everything_in(tmp_path) == made
+
+
+@pytest.mark.usefixtures("without_artifacts")
+def test_a_set_of_another_version_is_named(tmp_path):
+    make_lisa_like(1, tmp_path, shape=16, random_state=0)
+    marker = tmp_path / "simulation.json"
+    facts = json.loads(marker.read_text())
+    marker.write_text(json.dumps({**facts, "briqa_sk": "0.0.7"}))
+    with pytest.raises(ValueError, match=r"got one of version 0\.0\.7\. Choose"):
+        make_lisa_like(1, tmp_path, shape=16, random_state=0)
+
+
+@pytest.mark.usefixtures("without_artifacts")
+def test_a_scan_that_was_changed_is_made_again(tmp_path):
+    make_lisa_like(1, tmp_path, shape=16, random_state=0)
+    made = everything_in(tmp_path)
+    scan = tmp_path / "LISA_0001_LF_cor.nii.gz"
+    scan.write_bytes(scan.read_bytes()[:-1] + b"!")
+    make_lisa_like(1, tmp_path, shape=16, random_state=0)
     assert everything_in(tmp_path) == made
 
 

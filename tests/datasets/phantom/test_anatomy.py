@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from briqa_sk.datasets.anatomy import draw_head, head_at, tissue_fractions
-from briqa_sk.datasets.phantom import head_affine
-from briqa_sk.datasets.tissues import TISSUES
+from briqa_sk.datasets.phantom.anatomy import draw_head, head_at, tissue_fractions
+from briqa_sk.datasets.phantom.scan import head_affine
+from briqa_sk.kernels.tissues import TISSUES
 
 SHAPE = (48, 56, 48)
 

@@ -8,12 +8,22 @@ import numpy as np
 
 from briqa_sk._random import draw_seed
 from briqa_sk._version import __version__
-from briqa_sk.datasets.phantom import make_head_phantom
-from briqa_sk.datasets.provenance import Source, read_made, read_source, write_made
-from briqa_sk.datasets.raters import RATED
-from briqa_sk.simulation import ArtifactSimulator, to_low_field
+from briqa_sk.datasets.lisa.raters import RATED
+from briqa_sk.datasets.phantom.scan import make_head_phantom
+from briqa_sk.io.provenance import (
+    Source,
+    is_unchanged,
+    read_made,
+    read_source,
+    write_made,
+)
+from briqa_sk.simulation import Acquisition, ArtifactSimulator, to_low_field
+from briqa_sk.simulation.low_field import add_low_field_noise
 
 PLANES = ("axi", "cor", "sag")
+
+#: The slices, thick as they are, are partitions of one volume.
+ACQUISITION = Acquisition("3d", slice_axis=2)
 
 
 @dataclass(frozen=True)
@@ -51,7 +61,7 @@ class Subject:
 
 
 def scan_subject(subject, folder):
-    """Write the scans of a subject that are not there yet.
+    """Write the scans of a subject that are not there yet, or not as they were made.
 
     Parameters
     ----------
@@ -69,7 +79,7 @@ def scan_subject(subject, folder):
     for index, plane in enumerate(PLANES):
         path = folder / f"LISA_{subject.number + 1:04d}_LF_{plane}.nii.gz"
         facts = read_made(path)
-        if not facts:
+        if not facts or not is_unchanged(path, facts):
             head = head or subject.get_head()
             scan, facts = _scan(head, subject, index)
             write_made(scan, path, facts)
@@ -85,9 +95,13 @@ def _scan(head, subject, index):
     number = len(PLANES) * subject.number + index
     streams = np.random.SeedSequence([subject.seed, number]).spawn(2)
     low_field_seed, seed = (draw_seed(stream) for stream in streams)
-    scan = to_low_field(head, plane=PLANES[index], random_state=low_field_seed)
+    quiet = to_low_field(
+        head, plane=PLANES[index], noise=False, random_state=low_field_seed
+    )
     grades = dict(zip(RATED, subject.severities[index], strict=True))
-    scan, record = ArtifactSimulator().corrupt(scan, grades, random_state=seed)
+    simulator = ArtifactSimulator(acquisition=ACQUISITION)
+    scan, record = simulator.corrupt(quiet, grades, random_state=seed)
+    scan = add_low_field_noise(scan, reference=quiet, random_state=low_field_seed)
     return scan, {
         "head": name_head(subject.head),
         "head_sha256": getattr(subject.head, "sha256", None),

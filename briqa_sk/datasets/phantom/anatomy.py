@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from briqa_sk.datasets.tissues import TISSUES
+from briqa_sk.kernels.tissues import TISSUES
 
 # Ellipsoids of an adult head: centre and half axes in mm, in RAS space with the
 # anterior commissure near the origin. A pair lies on both sides of x = 0.
@@ -52,7 +52,7 @@ SKIN_MM = 2.5
 
 
 @dataclass(frozen=True, eq=False)
-class Head:
+class Anatomy:
     """What makes one head differ from another.
 
     Parameters
@@ -95,10 +95,10 @@ def draw_head(rng):
 
     Returns
     -------
-    head : Head
+    head : Anatomy
         Its parameters.
     """
-    return Head(
+    return Anatomy(
         size=rng.normal(1.0, 0.035) * rng.normal(1.0, 0.025, size=3),
         asymmetry=rng.normal(0.0, 0.02),
         torque=rng.normal(4.0, 3.0),
@@ -120,14 +120,14 @@ def head_at(head, age_years):
 
     Parameters
     ----------
-    head : Head
+    head : Anatomy
         An adult's.
     age_years : float or None
         From birth; None leaves the head as it is.
 
     Returns
     -------
-    head : Head
+    head : Anatomy
         With another size.
     """
     if age_years is None:
@@ -151,7 +151,7 @@ def tissue_fractions(head, points_mm, voxel_mm):
 
     Parameters
     ----------
-    head : Head
+    head : Anatomy
         The anatomy.
     points_mm : ndarray of shape (n_points, 3), dtype float32
         Where, in RAS millimetres.
@@ -161,7 +161,7 @@ def tissue_fractions(head, points_mm, voxel_mm):
     Returns
     -------
     fractions : ndarray of shape (n_points, n_tissues), dtype float32
-        In the order of :data:`~briqa_sk.datasets.tissues.TISSUES`; a row sums to 1 in
+        In the order of :data:`~briqa_sk.kernels.tissues.TISSUES`; a row sums to 1 in
         the head and to 0 in air.
     """
     p = _to_adult_mean(head, points_mm)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from briqa_sk.datasets.raters import draw_grades, mean_kappa
+from briqa_sk.datasets.lisa.raters import draw_grades, mean_kappa
 from briqa_sk.metrics import quadratic_kappa
 from briqa_sk.simulation import LISA_2025
 

@@ -12,10 +12,10 @@ from tqdm.auto import tqdm
 from briqa_sk._random import draw_seed, make_generator
 from briqa_sk._validation import as_triple, check_paths, check_positive
 from briqa_sk._version import __version__
-from briqa_sk.datasets.lisa_subject import PLANES, Subject, name_head, scan_subject
-from briqa_sk.datasets.provenance import inspect_source, read_facts, write_facts
-from briqa_sk.datasets.raters import RATED, draw_grades
+from briqa_sk.datasets.lisa.raters import RATED, draw_grades
+from briqa_sk.datasets.lisa.subject import PLANES, Subject, name_head, scan_subject
 from briqa_sk.io.atomic import write_atomically
+from briqa_sk.io.provenance import inspect_source, read_facts, write_facts
 
 YOUNGEST_YEARS, OLDEST_YEARS = 0.25, 8.0
 
@@ -187,8 +187,16 @@ def _check(n_subjects, rater_kappa, shape):
 
 def _claim(folder, facts):
     """Mark a folder as that of one set, unless it holds files of another one."""
-    if read_facts(folder / _MARKER) == facts:
+    found = read_facts(folder / _MARKER) or {}
+    if found == facts:
         return
+    version = found.get("briqa_sk", __version__)
+    if version != __version__:
+        raise ValueError(
+            f"make_lisa_like: {folder} must hold no set but one of this version, "
+            f"{__version__}, got one of version {version}. Choose another folder, or "
+            "empty it."
+        )
     taken = sorted(path.name for name in _NAMES for path in folder.glob(name))
     if taken:
         raise ValueError(

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from briqa_sk import Volume
-from briqa_sk.datasets.provenance import (
+from briqa_sk.io.provenance import (
     inspect_source,
+    is_unchanged,
     read_facts,
     read_made,
     sidecar_of,
@@ -35,12 +36,30 @@ def test_a_scan_is_made_when_it_and_its_facts_are_there(tmp_path):
     path = tmp_path / "new" / "scan.nii.gz"
     assert read_made(path) is None
     write_made(CUBE, path, {"seed": 3})
-    assert read_made(path) == {"seed": 3}
+    assert read_made(path)["seed"] == 3
     path.unlink()
     assert read_made(path) is None
     write_made(CUBE, path, {"seed": 3})
     sidecar_of(path).unlink()
     assert read_made(path) is None
+
+
+def test_a_scan_that_was_cut_is_to_be_made(tmp_path):
+    path = tmp_path / "scan.nii.gz"
+    write_made(CUBE, path, {})
+    path.write_bytes(path.read_bytes()[:-9])
+    assert read_made(path) is None
+
+
+def test_a_changed_byte_is_seen(tmp_path):
+    path = tmp_path / "scan.nii.gz"
+    write_made(CUBE, path, {})
+    facts, content = read_made(path), bytearray(path.read_bytes())
+    assert is_unchanged(path, facts)
+    content[-1] ^= 1
+    path.write_bytes(content)
+    assert read_made(path) == facts
+    assert not is_unchanged(path, facts)
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[1]"])

@@ -6,9 +6,10 @@ import numpy as np
 
 from briqa_sk._random import make_generator
 from briqa_sk._validation import as_triple
-from briqa_sk.datasets.anatomy import draw_head, head_at, tissue_fractions
-from briqa_sk.datasets.tissues import CONTRASTS, TISSUES, signal, tissues_at
+from briqa_sk.datasets.phantom.anatomy import draw_head, head_at, tissue_fractions
 from briqa_sk.io import Volume
+from briqa_sk.kernels.tissues import CONTRASTS, TISSUES, signal, tissues_at
+from briqa_sk.simulation import BiasField, Noise
 
 FIELD_OF_VIEW_MM = (192.0, 224.0, 192.0)
 CENTRE_MM = (0.0, -8.0, 0.0)  # the middle of a head from chin to crown
@@ -22,7 +23,7 @@ def make_head_phantom(
     contrast="T1w",
     age_years=None,
     snr=None,
-    bias_field=0.0,
+    bias_field=None,
     random_state=None,
 ):
     r"""Make a magnitude scan of a random head.
@@ -31,7 +32,7 @@ def make_head_phantom(
     face and neck are painted as smooth shapes; each seed draws the size, the
     asymmetry, the ventricles and the folds anew. A voxel between tissues is their
     mixture (partial volume). Tissue signals follow the spin-echo and
-    inversion-recovery equations at 1.5 T; see :mod:`briqa_sk.datasets.tissues`.
+    inversion-recovery equations at 1.5 T; see :mod:`briqa_sk.kernels.tissues`.
 
     Parameters
     ----------
@@ -43,22 +44,23 @@ def make_head_phantom(
         Sequence.
     age_years : float or None, default=None
         Age, which sets the contrast of grey and white matter, reversed in infants (see
-        :func:`~briqa_sk.datasets.tissues.tissues_at`), and the size of the head. None
+        :func:`~briqa_sk.kernels.tissues.tissues_at`), and the size of the head. None
         is an adult.
     snr : float or None, default=None
-        White matter signal over the standard deviation of the noise in each of the two
-        receiver channels. Noise is Rician,
-        :math:`\sqrt{(s + n_1)^2 + n_2^2}` (Gudbjartsson and Patz 1995, *Magnetic
-        Resonance in Medicine* 34:910). None: no noise.
-    bias_field : float, default=0.0
-        Largest deviation of the smooth coil sensitivity from 1, in [0, 1).
+        Mean tissue signal over the standard deviation of the noise in each of the two
+        receiver channels, as :class:`~briqa_sk.simulation.Noise` has it. None: no
+        noise.
+    bias_field : float or None, default=None
+        Sensitivity of the coil in the bright part of the head over that in the dark
+        part, 1 or more, as :class:`~briqa_sk.simulation.BiasField` has it. None: the
+        same everywhere.
     random_state : int, Generator, RandomState or None, default=None
         Seeds anatomy, bias field and noise.
 
     Returns
     -------
     volume : Volume
-        Signal in [0, 1000] before noise, in RAS orientation.
+        Signal in [0, 1000] before bias field and noise, in RAS orientation.
 
     Raises
     ------
@@ -78,11 +80,12 @@ def make_head_phantom(
     head = head_at(draw_head(rng), age_years)
     affine = head_affine(shape, spacing_mm)
     data = scan_head(head, shape, affine, contrast, tissues)
-    if bias_field:
-        data *= _coil_sensitivity(data.shape, bias_field, rng)
+    volume = Volume(data, affine, history=(f"{contrast} phantom",))
+    if bias_field is not None:
+        volume = BiasField(ratio=bias_field)(volume, random_state=rng)
     if snr is not None:
-        data = add_rician_noise(data, snr, contrast, rng, tissues)
-    return Volume(data, affine, history=(f"{contrast} phantom",))
+        volume = Noise(snr=snr, kind="uniform")(volume, random_state=rng)
+    return volume
 
 
 def scan_head(head, shape, affine, contrast, tissues=TISSUES):
@@ -90,7 +93,7 @@ def scan_head(head, shape, affine, contrast, tissues=TISSUES):
 
     Parameters
     ----------
-    head : Head
+    head : Anatomy
         The anatomy.
     shape : tuple of 3 int
         Voxels along i, j, k.
@@ -114,32 +117,6 @@ def scan_head(head, shape, affine, contrast, tissues=TISSUES):
     signals = [SIGNAL_SCALE * signal(tissue, sequence) for tissue in tissues.values()]
     fractions = tissue_fractions(head, points_mm, voxel_mm)
     return (fractions @ np.float32(signals)).reshape(shape)
-
-
-def add_rician_noise(data, snr, contrast, rng, tissues=TISSUES):
-    """Return a noisy copy of a phantom's signal.
-
-    Parameters
-    ----------
-    data : ndarray of shape (i, j, k)
-        Noiseless signal, from :func:`scan_head`.
-    snr : float
-        White matter signal over the standard deviation of the noise in each channel.
-    contrast : {"T1w", "T2w", "FLAIR"}
-        Sequence, which sets the white matter signal.
-    rng : numpy.random.Generator
-        Source of the noise.
-    tissues : dict of str to Tissue, default=TISSUES
-        What the tissues are; an adult's.
-
-    Returns
-    -------
-    noisy : ndarray of shape (i, j, k), dtype float32
-        Magnitude.
-    """
-    sigma = SIGNAL_SCALE * signal(tissues["white"], CONTRASTS[contrast]) / snr
-    real, imaginary = sigma * rng.standard_normal((2, *data.shape), np.float32)
-    return np.hypot(data + real, imaginary)
 
 
 def head_affine(shape, spacing_mm=None):
@@ -167,14 +144,6 @@ def head_affine(shape, spacing_mm=None):
     return affine
 
 
-def _coil_sensitivity(shape, strength, rng):
-    """Draw a smooth field in [1 - strength, 1 + strength]: a random quadratic."""
-    axes = np.meshgrid(*(np.linspace(-1, 1, n) for n in shape), indexing="ij")
-    terms = [*axes, *(axis**2 - 1 / 3 for axis in axes)]
-    field = sum(rng.normal() * term for term in terms)
-    return (1 + strength * field / np.abs(field).max()).astype(np.float32)
-
-
 def check_scan(shape, spacing_mm, contrast, *, caller):
     """Return three axes, or raise ``ValueError`` for the grid or the contrast."""
     shape = as_triple(shape, "shape", caller=caller, kind=Integral)
@@ -194,7 +163,8 @@ def _check_degradation(snr, bias_field):
             f"make_head_phantom: snr must be positive, got {snr}. "
             "Pass None for a scan without noise."
         )
-    if not 0 <= bias_field < 1:
+    if bias_field is not None and not bias_field >= 1:
         raise ValueError(
-            f"make_head_phantom: bias_field must be in [0, 1), got {bias_field}."
+            f"make_head_phantom: bias_field must be 1 or more, got {bias_field}. Pass "
+            "None for a coil that hears all of the head equally well."
         )

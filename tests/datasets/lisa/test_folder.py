@@ -165,6 +165,12 @@ def test_names_of_the_validation_and_test_sets_are_parsed(tmp_path):
     assert scans.planes.tolist() == ["sag", "cor"]
 
 
+def test_simulated_copies_keep_the_subject_and_the_plane(tmp_path):
+    (tmp_path / "LISA_0001_LF_desc-noise1_axi.nii.gz").touch()
+    scans = read_lisa(tmp_path)
+    assert (scans.subjects[0], scans.planes[0]) == ("LISA_0001", "axi")
+
+
 def test_two_files_of_one_name_are_refused(folder):
     (folder / "lisa_0001_lf_axi.nii").touch()
     with pytest.raises(ValueError, match="one file, got several") as error:

@@ -9,20 +9,15 @@ from scipy.spatial.transform import Rotation
 
 from briqa_sk._random import make_generator
 from briqa_sk._validation import check_positive
-from briqa_sk.datasets.anatomy import draw_head
-from briqa_sk.datasets.phantom import (
-    add_rician_noise,
-    check_scan,
-    head_affine,
-    scan_head,
-)
+from briqa_sk.datasets.phantom.anatomy import draw_head
+from briqa_sk.datasets.phantom.scan import check_scan, head_affine, scan_head
 from briqa_sk.io import Volume, VolumeSequence
 from briqa_sk.io.atomic import write_atomically
 from briqa_sk.io.writing import write_volume
+from briqa_sk.simulation import Noise
 
-#: Severity -> range of the signal-to-noise ratio of white matter. The ranges do not
-#: touch, so the grade of a scan is certain.
-SNR_OF_GRADE = {0: (25.0, 50.0), 1: (9.0, 14.0), 2: (3.0, 5.5)}
+#: Range of the signal-to-noise ratio of a scan to which nothing was added.
+SNR_AS_ACQUIRED = (40.0, 80.0)
 
 
 def make_graded_heads(
@@ -37,10 +32,11 @@ def make_graded_heads(
 ):
     """Make scans of several subjects, graded by their noise.
 
-    Severity 0, 1 and 2 is no, moderate and severe Rician noise: a white matter
-    signal-to-noise ratio of 25 to 50, 9 to 14 and 3 to 5.5. Each subject is one random
-    anatomy that is scanned several times, in a slightly different position and with
-    its own noise. Severe scans are rare, as in real life.
+    Each scan has a signal-to-noise ratio of 40 to 80 from its scanner, which is grade
+    0. Grades 1 and 2 add noise as :class:`~briqa_sk.simulation.Noise` of severity 1 and
+    2 does, with a ratio of 17 to 8 and of 5 to 2. Each subject is one random anatomy
+    that is scanned several times, in a slightly different position and with its own
+    noise. Severe scans are rare, as in real life.
 
     Parameters
     ----------
@@ -197,10 +193,11 @@ def _scan_all(y, subjects, shape, affine, contrast, rng):
         if subject != name:
             head, name = draw_head(rng), subject
         data = scan_head(head, shape, _draw_pose(rng) @ affine, contrast)
-        snr = rng.uniform(*SNR_OF_GRADE[int(severity)])
-        data = add_rician_noise(data, snr, contrast, rng)
-        history = (f"{contrast} phantom, snr={snr:.1f}",)
-        yield Volume(data, affine, history=history)
+        scan = Volume(data, affine, history=(f"{contrast} phantom",))
+        as_acquired = Noise(snr=rng.uniform(*SNR_AS_ACQUIRED), kind="uniform")
+        scan = as_acquired(scan, random_state=rng)
+        strength = rng.uniform(*Noise.RANGES[severity])
+        yield Noise()(scan, strength, random_state=rng)
 
 
 def _draw_pose(rng, *, angle_deg=2.0, shift_mm=1.5):

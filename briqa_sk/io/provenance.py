@@ -99,11 +99,17 @@ def write_made(volume, path, facts):
     path : pathlib.Path
         Where to, ``.nii.gz``; its JSON has the same name.
     facts : dict
-        For the JSON.
+        For the JSON, which gets the length and the SHA-256 of the scan, too.
+
+    Raises
+    ------
+    ValueError
+        If the scan can't be read again; see :func:`~briqa_sk.io.writing.write_volume`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     write_volume(volume, path)
-    write_facts(facts, sidecar_of(path))
+    own = {"n_bytes": path.stat().st_size, "sha256": hash_file(path)}
+    write_facts({**facts, **own}, sidecar_of(path))
 
 
 def write_facts(facts, path):
@@ -113,8 +119,19 @@ def write_facts(facts, path):
 
 
 def read_made(path):
-    """Return the provenance of a complete scan, or None if it is to be made."""
-    return read_facts(sidecar_of(path)) if path.exists() else None
+    """Return the provenance of a scan that was made, or None if it is to be made.
+
+    No more than the length of the scan is compared, so that thousands of scans can be
+    listed in a moment; :func:`is_unchanged` reads all of it.
+    """
+    facts = read_facts(sidecar_of(path)) or {}
+    is_whole = path.exists() and path.stat().st_size == facts.get("n_bytes")
+    return facts if is_whole else None
+
+
+def is_unchanged(path, facts):
+    """Return whether a scan has the bytes that its provenance says."""
+    return hash_file(path) == facts.get("sha256")
 
 
 def read_facts(path):
