@@ -6,20 +6,22 @@ import zlib
 from collections import Counter
 from dataclasses import asdict, dataclass
 
-from briqa_sk.cli.tables import SCAN_ENDINGS, find_sources
-from briqa_sk.datasets.provenance import (
+from briqa_sk._version import __version__
+from briqa_sk.cli.tables import SCAN_ENDINGS, find_sources, relative_path
+from briqa_sk.datasets.names import parse_name
+from briqa_sk.exceptions import UnreadableVolumeError
+from briqa_sk.io.provenance import (
     hash_file,
     inspect_source,
+    is_unchanged,
     read_facts,
     read_made,
     read_source,
     sidecar_of,
     write_made,
 )
-from briqa_sk.exceptions import UnreadableVolumeError
 from briqa_sk.reporting import software_versions
 
-_SUBJECT = re.compile(r"(?:^|[/_])(sub-[0-9A-Za-z]+)")
 _SUFFIX = re.compile(r"_[0-9A-Za-z]+$")
 
 
@@ -94,8 +96,7 @@ def plan_copies(scans, out, *, artifacts, severities, n_copies, seed):
         ]
     copies = []
     for source, name in _named(scans, out).items():
-        found = _SUBJECT.search(name)
-        subject = found[1] if found else name
+        subject = parse_name(name)[0] or name
         for label, wish in wishes:
             for number in range(1, n_copies + 1):
                 numbered = f"{label}{f'n{number}' if n_copies > 1 else ''}"
@@ -124,12 +125,14 @@ def find_missing(out, copies):
     ------
     ValueError
         If the folder holds something else under one of the names: a copy of another
-        scan or with other artifacts, a JSON of somebody else, or their table.
+        scan or with other artifacts, a JSON of somebody else, or their table; or if it
+        holds copies of another version.
     """
+    holds_copies = _holds_copies(out)
     hashes, missing = {}, {}
     for copy in copies:
         path = _scan_path(out, copy)
-        facts = read_facts(sidecar_of(path))
+        facts = None if _is_damaged(path) else read_facts(sidecar_of(path))
         if facts is not None and copy.source not in hashes:
             hashes[copy.source] = _hash_if_there(copy.source)
         if facts is not None and not _is_same(facts, copy, hashes[copy.source]):
@@ -138,9 +141,11 @@ def find_missing(out, copies):
                 f"{sidecar_of(path)} of something else. Choose another folder, or "
                 "remove what is in this one."
             )
-        if facts is None or not path.exists():
+        holds_copies |= path.exists()
+        made = read_made(path)
+        if not made or not is_unchanged(path, made):
             missing.setdefault(copy.source, []).append(copy)
-    if (out / "labels.tsv").exists() and not list_copies(out, []):
+    if (out / "labels.tsv").exists() and not holds_copies:
         raise ValueError(
             f"{out} must be empty or hold copies of this very run, got labels.tsv of "
             "something else. Choose another folder."
@@ -163,8 +168,8 @@ def make_copies(simulator, copies, out):
     Returns
     -------
     refusal : dict or None
-        ``source``, ``finding`` and ``message`` of a scan of which at least one copy
-        can't be made: the first reason.
+        See :func:`refuse`, of a scan of which at least one copy can't be made: the
+        first reason.
     """
     source, refusal = copies[0].source, None
     try:
@@ -176,16 +181,16 @@ def make_copies(simulator, copies, out):
             made, record = simulator.corrupt(
                 volume, copy.severities, random_state=copy.seed
             )
-        except ValueError as error:  # what an artifact can't act on
+            facts = {
+                **asdict(copy),
+                "source": relative_path(source, out),
+                "source_sha256": sha256,
+                "record": {**record, "seed": copy.seed},
+                "software": software_versions() | {"briqa_sk": __version__},
+            }
+            write_made(made, _scan_path(out, copy), facts)
+        except ValueError as error:  # what an artifact can't act on, or made of it
             refusal = refusal or refuse(source, error)
-            continue
-        facts = {
-            **asdict(copy),
-            "source_sha256": sha256,
-            "record": {**record, "seed": copy.seed},
-            "software": software_versions(),
-        }
-        write_made(made, _scan_path(out, copy), facts)
     return refusal
 
 
@@ -198,13 +203,15 @@ def inspect(source):
 
 
 def refuse(source, error):
-    """Return the row of ``skipped.tsv`` for a scan and what is wrong with it."""
+    """Return ``source``, ``finding`` and ``message``: what is wrong with a scan."""
     finding = getattr(error, "finding", "unfit")
     return {"source": source, "finding": finding, "message": str(error)}
 
 
 def list_copies(out, copies):
     """Return the row of every complete copy in a folder, whichever run made it.
+
+    Bytes are not compared, so that a run that is stopped has its table at once.
 
     Parameters
     ----------
@@ -216,8 +223,9 @@ def list_copies(out, copies):
     Returns
     -------
     rows : list of dict
-        ``path``, ``source``, ``subject``, severities, strengths and ``seed``; 0 for
-        artifacts that were not thought of when the copy was made.
+        ``path`` and ``source``, both relative to the folder, ``subject``, severities,
+        strengths and ``seed``; 0 for artifacts that were not thought of when the copy
+        was made.
     """
     others = (os.path.relpath(path, out) for path in sorted(out.rglob("*.json")))
     names = [copy.name for copy in copies] + [
@@ -242,6 +250,37 @@ def _is_same(facts, copy, sha256):
     keys = ("name", "artifacts", "severities", "seed")
     same = all(facts.get(key) == getattr(copy, key) for key in keys)
     return same and facts.get("source_sha256") == sha256
+
+
+def _is_damaged(path):
+    """Return whether provenance was lost: an empty JSON, or a broken one of a copy."""
+    sidecar = sidecar_of(path)
+    if read_facts(sidecar) != {}:
+        return False
+    return path.exists() or not sidecar.read_bytes().strip(b"\0 \r\n\t")
+
+
+def _holds_copies(out):
+    """Return whether a folder holds copies; refuse those of another version."""
+    holds_copies = False
+    for path in sorted(out.rglob("*.json")):
+        facts = read_facts(path) or {}
+        if not {"name", "record", "software"} <= facts.keys():
+            continue
+        version = facts["software"].get("briqa_sk")
+        if _series(version) != _series(__version__):
+            raise ValueError(
+                f"{out} must be empty or hold copies of this version, {__version__}, "
+                f"got {path} of version {version}, whose artifacts are others. Choose "
+                "another folder, or remove what is in this one."
+            )
+        holds_copies = True
+    return holds_copies
+
+
+def _series(version):
+    """Return the part of a version that says which artifacts it has: "0.2"."""
+    return str(version).split(".")[:2]
 
 
 def _hash_if_there(path):
@@ -272,9 +311,9 @@ def _without_ending(name):
 
 
 def _described(name, label):
-    """Put a label where BIDS has it: before the suffix, as in ``_desc-x_T1w``."""
+    """Put a label before the suffix of a scan of a known subject, as BIDS does."""
     suffix = _SUFFIX.search(name)
-    cut = suffix.start() if suffix and _SUBJECT.search(name) else len(name)
+    cut = suffix.start() if suffix and parse_name(name)[0] else len(name)
     return f"{name[:cut]}_desc-{label}{name[cut:]}"
 
 

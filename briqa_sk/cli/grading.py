@@ -21,7 +21,7 @@ from briqa_sk.reporting import (
 
 
 @dataclass(frozen=True, eq=False)
-class Head:
+class ArtifactColumns:
     """What a model says of one artifact, and where that stands in the table.
 
     Parameters
@@ -49,8 +49,8 @@ def is_several(model):
     return isinstance(model.classes_, list)
 
 
-def heads_of(model):
-    """Return a Head for each artifact that a fitted model grades.
+def artifact_columns(model):
+    """Return the ArtifactColumns of each artifact that a fitted model grades.
 
     Parameters
     ----------
@@ -59,15 +59,15 @@ def heads_of(model):
 
     Returns
     -------
-    heads : list of Head
+    artifacts : list of ArtifactColumns
         One artifact has the columns ``grade`` and ``p_<class>``, each of several
         ``<artifact>`` and ``p_<artifact>_<class>``.
     """
     if not is_several(model):
         proba = [f"p_{grade}" for grade in model.classes_]
-        return [Head("grade", proba, model.classes_)]
+        return [ArtifactColumns("grade", proba, model.classes_)]
     return [
-        Head(name, [f"p_{name}_{grade}" for grade in classes], classes)
+        ArtifactColumns(name, [f"p_{name}_{grade}" for grade in classes], classes)
         for name, classes in zip(
             last_step(model).artifacts_, model.classes_, strict=True
         )
@@ -87,10 +87,10 @@ def grade_files(model, paths):
     Yields
     ------
     row : dict
-        Of one file: ``path``, and either the columns of :func:`heads_of` or
+        Of one file: ``path``, and either the columns of :func:`artifact_columns` or
         ``finding`` and ``message``.
     """
-    heads = heads_of(model)
+    artifacts = artifact_columns(model)
     for path in tqdm(paths, desc="grade", unit="scan"):
         row = {"path": path}
         try:
@@ -100,19 +100,19 @@ def grade_files(model, paths):
         except ValueError as error:  # a shape that this model doesn't take
             row |= {"finding": "wrong_dimensions", "message": str(error)}
         else:
-            for head, (p,) in zip(heads, proba, strict=True):  # p: (n_classes,)
-                row[head.column] = head.classes[p.argmax()]
+            for artifact, (p,) in zip(artifacts, proba, strict=True):  # p: (n_classes,)
+                row[artifact.column] = artifact.classes[p.argmax()]
                 rounded = p.astype(float).round(4)
-                row |= dict(zip(head.proba_columns, rounded, strict=True))
+                row |= dict(zip(artifact.proba_columns, rounded, strict=True))
         yield row
 
 
 def tabulate(model, rows):
     """Return the rows of :func:`grade_files` as a table with all columns."""
     types = {}
-    for head in heads_of(model):
-        types[head.column] = pd.Series(head.classes).convert_dtypes().dtype
-        types |= dict.fromkeys(head.proba_columns, float)
+    for artifact in artifact_columns(model):
+        types[artifact.column] = pd.Series(artifact.classes).convert_dtypes().dtype
+        types |= dict.fromkeys(artifact.proba_columns, float)
     # object: the str of pandas may refuse file names that are not UTF-8.
     columns = ["path", *types, "finding", "message"]
     return pd.DataFrame(rows, columns=columns, dtype=object).astype(types)
@@ -156,9 +156,9 @@ def report_grades(path, model, table, *, title, truth=None, subjects=None, **fac
         More provenance, by name.
     """
     graded = table[table["grade"].notna()]
-    (head,) = heads_of(model)
+    (artifact,) = artifact_columns(model)
     y_pred = graded["grade"].to_numpy(dtype=model.classes_.dtype)
-    proba = graded[head.proba_columns].to_numpy(dtype=float)
+    proba = graded[artifact.proba_columns].to_numpy(dtype=float)
     compared = truth is not None and len(graded) > 0
     y_true = truth[graded.index].to_numpy() if compared else None
     groups = None if subjects is None else subjects[graded.index].to_numpy()

@@ -1,6 +1,8 @@
 """Read the command line and run one command."""
 
+import signal
 import sys
+import threading
 import warnings
 from contextlib import contextmanager
 from importlib import import_module
@@ -20,14 +22,14 @@ def main(argv=None):
     Returns
     -------
     status : int
-        0, or 1 with one sentence on standard error. Mistakes in the arguments
-        themselves exit with 2, as argparse does.
+        0, or 1 with one sentence on standard error, or 130 after Ctrl-C or SIGTERM.
+        Mistakes in the arguments themselves exit with 2, as argparse does.
     """
     args = _parse(argv)
     # A command is imported when it runs, so that --help never waits for torch.
     command = import_module(f"briqa_sk.cli.{args.command}")
     try:
-        with _plain_warnings(args.command):
+        with _plain_warnings(args.command), _stopped_by_sigterm():
             command.run(args)
     except (BriqaError, ValueError, TypeError, OSError) as error:
         if args.traceback:
@@ -49,6 +51,19 @@ def _parse(argv):
     elif others:
         parser.error(f"unrecognized arguments: {' '.join(others)}")
     return args
+
+
+@contextmanager
+def _stopped_by_sigterm():
+    """Let SIGTERM, which schedulers send, end a command as Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may say what a signal does
+        return
+    usual = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, usual)
 
 
 @contextmanager

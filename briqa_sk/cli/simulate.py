@@ -15,9 +15,9 @@ from briqa_sk.cli.copies import (
     make_copies,
     plan_copies,
 )
-from briqa_sk.cli.tables import find_sources, write_table
-from briqa_sk.datasets.lisa import write_lisa_like
-from briqa_sk.datasets.lisa_subject import PLANES
+from briqa_sk.cli.tables import find_sources, relative_path, write_table
+from briqa_sk.datasets.lisa.look_alike import write_lisa_like
+from briqa_sk.datasets.lisa.subject import PLANES
 from briqa_sk.simulation import (
     ARTIFACTS,
     LISA_2025,
@@ -72,7 +72,7 @@ def _write_lisa(args, out):
         verbose=1,
         random_state=args.seed,
     )
-    _write_or_remove(refusals, out / "skipped.tsv")
+    _write_skipped(refusals, out)
     _say_made(len(PLANES) * n_subjects, refusals, table)
 
 
@@ -94,9 +94,9 @@ def _write_copies(args, out):
     )
     missing = find_missing(out, copies)
     out.mkdir(parents=True, exist_ok=True)
-    refusals = _make_all(simulator, copies, missing, out, args.jobs)
+    rows, refusals = _make_all(simulator, copies, missing, out, args.jobs)
     wanted = {f"{copy.name}.nii.gz" for copy in copies}
-    n_made = sum(row["path"] in wanted for row in list_copies(out, copies))
+    n_made = sum(row["path"] in wanted for row in rows)
     _check_usable(n_made, refusals, out)
     _say_made(n_made, refusals, out / "labels.tsv")
 
@@ -132,9 +132,10 @@ def _make_all(simulator, copies, missing, out, n_jobs):
         for refusal in _work(make_copies, tasks, n_jobs, "simulate"):
             refusals += [refusal] if refusal else []
     finally:
-        _write_or_remove(list_copies(out, copies), out / "labels.tsv")
-        _write_or_remove(refusals, out / "skipped.tsv")
-    return refusals
+        rows = list_copies(out, copies)
+        _write_or_remove(rows, out / "labels.tsv")
+        _write_skipped(refusals, out)
+    return rows, refusals
 
 
 def _work(function, tasks, n_jobs, verb):
@@ -152,10 +153,15 @@ def _write_or_remove(rows, path):
         path.unlink(missing_ok=True)
 
 
+def _write_skipped(refusals, out):
+    rows = [{**r, "source": relative_path(r["source"], out)} for r in refusals]
+    _write_or_remove(rows, out / "skipped.tsv")
+
+
 def _check_usable(n_usable, refusals, out):
     if not n_usable:
         out.mkdir(parents=True, exist_ok=True)
-        _write_or_remove(refusals, out / "skipped.tsv")
+        _write_skipped(refusals, out)
         raise ValueError(
             f"at least one scan must be usable, got {len(refusals)} that are not. "
             f"{out / 'skipped.tsv'} says why."

@@ -215,6 +215,11 @@ def find_sources(arguments, out):
     return sources
 
 
+def relative_path(path, folder):
+    """Return a path as it is seen from a folder, which may be a link."""
+    return os.path.relpath(os.path.abspath(path), os.path.realpath(folder))
+
+
 def _is_in(folder, other):
     folder, other = Path(folder).resolve(), Path(other).resolve()
     return other in (folder, *folder.parents)

@@ -1,6 +1,9 @@
 """``briqa-sk simulate`` as a person types it."""
 
 import json
+import subprocess
+import sys
+import time
 
 import nibabel as nib
 import numpy as np
@@ -10,7 +13,8 @@ import pytest
 from briqa_sk import read_volume
 from briqa_sk.cli import main
 from briqa_sk.cli import simulate as command
-from briqa_sk.datasets import make_head_phantom, provenance
+from briqa_sk.datasets import make_head_phantom
+from briqa_sk.io import provenance
 from briqa_sk.io.writing import write_volume
 from briqa_sk.simulation import (
     ARTIFACTS,
@@ -64,7 +68,8 @@ def test_the_provenance_of_a_copy_makes_it_again(scans, tmp_path):
     facts = json.loads(made.with_name("sub-01_desc-motion2_T1w.json").read_text())
     assert facts["severities"] == {"motion": 2}
     assert "briqa_sk" in facts["software"]
-    again = Corruption(facts["record"]["parameters"])(read_volume(facts["source"]))
+    source = read_volume(out / facts["source"])
+    again = Corruption(facts["record"]["parameters"])(source)
     step = np.ptp(again.data) / 65535
     np.testing.assert_allclose(read_volume(made).data, again.data, atol=step)
 
@@ -315,7 +320,7 @@ def test_the_seed_in_labels_makes_the_copy_again(scans, tmp_path):
     simulator = ArtifactSimulator()
     for _, row in labels(out).iterrows():
         again, _ = simulator.corrupt(
-            read_volume(row["source"]),
+            read_volume(out / row["source"]),
             {name: row[name] for name in LISA_ARTIFACTS},
             random_state=row["seed"],
         )
@@ -326,6 +331,99 @@ def test_the_seed_in_labels_makes_the_copy_again(scans, tmp_path):
         assert facts["seed"] == facts["record"]["seed"] == row["seed"]
         atol = np.ptp(again.data) / 65535
         np.testing.assert_allclose(read_volume(made).data, again.data, atol=atol)
+
+
+@pytest.mark.parametrize("content", ["", "\n", "{", "[]"])
+def test_a_copy_whose_json_is_lost_is_made_again(scans, tmp_path, content):
+    out, what = tmp_path / "out", ["--artifacts", "noise", "--severities", "1"]
+    simulate(scans, out, *what)
+    before = everything_below(out)
+    for sidecar in out.rglob("*.json"):
+        sidecar.write_text(content)
+    assert simulate(scans, out, *what) == 0
+    assert everything_below(out) == before
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-20], lambda b: b[:-1] + b"!"])
+def test_a_copy_that_was_cut_or_changed_is_made_again(scans, tmp_path, damage):
+    out, what = tmp_path / "out", ["--artifacts", "noise", "--severities", "1"]
+    simulate(scans, out, *what)
+    before = everything_below(out)
+    for copy in out.rglob("*.nii.gz"):
+        copy.write_bytes(damage(copy.read_bytes()))
+    assert simulate(scans, out, *what) == 0
+    assert everything_below(out) == before
+
+
+def test_copies_of_another_version_are_refused(scans, tmp_path, capsys, monkeypatch):
+    out = tmp_path / "out"
+    monkeypatch.setattr("briqa_sk.cli.copies.__version__", "0.1.0")
+    simulate(scans, out, "--artifacts", "noise", "--severities", "1")
+    before = everything_below(out)
+    monkeypatch.setattr("briqa_sk.cli.copies.__version__", "0.2.0")
+    assert simulate(scans, out, "--artifacts", "zipper", "--severities", "1") == 1
+    said = capsys.readouterr().err
+    assert "hold copies of this version, 0.2.0, got" in said
+    assert "noise1_T1w.json of version 0.1.0, whose artifacts are others" in said
+    assert everything_below(out) == before
+
+
+@pytest.mark.parametrize(
+    ("name", "copy", "subject"),
+    [
+        ("LISA_0007_LF_axi", "LISA_0007_LF_desc-clean_axi", "LISA_0007"),
+        ("pt-1_acq-3T_T1w", "pt-1_acq-3T_desc-clean_T1w", "pt-1"),
+        ("brain", "brain_desc-clean", "brain"),
+    ],
+)
+def test_a_copy_knows_its_subject(tmp_path, name, copy, subject):
+    head = make_head_phantom(16, snr=30, random_state=0)
+    (tmp_path / "in").mkdir()
+    write_volume(head, tmp_path / "in" / f"{name}.nii.gz")
+    out = tmp_path / "out"
+    simulate(tmp_path / "in", out, "--artifacts", "noise", "--severities", "0")
+    table = labels(out)
+    assert table["path"].tolist() == [f"{copy}.nii.gz"]
+    assert table["subject"].tolist() == [subject]
+
+
+def test_paths_and_sources_start_at_the_folder_of_the_table(
+    scans, tmp_path, monkeypatch
+):
+    (tmp_path / "elsewhere" / "deep").mkdir(parents=True)
+    (tmp_path / "out").symlink_to(tmp_path / "elsewhere" / "deep")
+    (scans / "empty.nii.gz").write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    simulate("clean", "out", "--artifacts", "noise", "--severities", "1")
+    out = tmp_path / "out"
+    for _, row in labels(out).iterrows():
+        assert (out / row["path"]).is_file()
+        assert (out / row["source"]).is_file()
+    skipped = pd.read_csv(out / "skipped.tsv", sep="\t")
+    assert (out / skipped["source"][0]).resolve() == scans / "empty.nii.gz"
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_sigterm_leaves_a_table_of_what_was_made(scans, tmp_path, n_jobs):
+    out = tmp_path / "out"
+    what = ["--severities", "1,2", "--copies", "500", "--jobs", str(n_jobs)]
+    code = "import sys; from briqa_sk.cli import main; sys.exit(main())"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "simulate", scans, out, *what],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    while not list(out.rglob("*.json")):
+        assert process.poll() is None
+        time.sleep(0.01)
+    process.terminate()
+    _, said = process.communicate()
+    assert process.returncode == 130
+    assert said.decode().endswith("briqa-sk simulate: interrupted.\n")
+    paths = labels(out)["path"].tolist()
+    assert 0 < len(paths) < 14000
+    assert len(paths) == len(list(out.rglob("*.json")))
+    assert all(read_volume(out / path).data.any() for path in paths)
 
 
 @pytest.mark.parametrize("content", ['{"RepetitionTime": 2}', "[]", "{"])
