@@ -9,9 +9,9 @@ from sklearn.base import BaseEstimator
 
 from briqa_sk._random import make_generator
 from briqa_sk._validation import as_triple, check_positive
-from briqa_sk.io import Volume
 from briqa_sk.simulation._axes import check_axis
-from briqa_sk.simulation._voxels import like, private_copy, unchanged
+from briqa_sk.simulation._voxels import corrupt_voxels
+from briqa_sk.simulation.acquisition import Acquisition
 
 
 class Artifact(BaseEstimator):
@@ -21,6 +21,7 @@ class Artifact(BaseEstimator):
     looking at a scan, and ``_apply``, which turns a scan and parameters into a
     corrupted scan without drawing anything. So the parameters can be kept, published
     and applied again. They are plain: numbers, text, lists and dicts, as JSON has them.
+    Both are told of the acquisition, which all artifacts of a scan share.
 
     Attributes
     ----------
@@ -31,6 +32,8 @@ class Artifact(BaseEstimator):
         the constructor, too, for those who know the value they want.
     LARGEST : float
         Physical value at strength 1.
+    AXIS : {"readout", "phase", "slice"} or None
+        What its parameter ``axis`` is in the acquisition; None without one.
     KINDS : tuple of str
         Values of the parameter ``kind``; empty without one.
     RANGES : tuple of (float, float)
@@ -48,10 +51,10 @@ class Artifact(BaseEstimator):
     ...     def __init__(self, *, loss=None):
     ...         self.loss = loss
     ...
-    ...     def _draw(self, loss, rng):
+    ...     def _draw(self, loss, acquisition, rng):
     ...         return {}
     ...
-    ...     def _apply(self, data, parameters, spacing_mm):
+    ...     def _apply(self, data, parameters, scan):
     ...         return data * (1 - parameters["loss"])
     >>> simulator = ArtifactSimulator(
     ...     [Dimming(), "noise"], ranges={"dimming": [(0, 0), (0.5, 0.5)]}
@@ -64,10 +67,11 @@ class Artifact(BaseEstimator):
     NAME = None
     PHYSICAL = None
     LARGEST = None
+    AXIS = None
     KINDS = ()
     RANGES = ((0.0, 0.0), (0.25, 0.45), (0.6, 1.0))
 
-    def draw(self, strength=None, *, random_state=None):
+    def draw(self, strength=None, *, acquisition=None, random_state=None):
         """Draw everything that is random, for a strength.
 
         Draws are nested: with one seed, what a lower strength has, a higher one has,
@@ -78,14 +82,16 @@ class Artifact(BaseEstimator):
         strength : float or None, default=None
             In [0, 1]; 0 changes nothing. None takes the physical value that the
             artifact was made with.
+        acquisition : dict or None, default=None
+            That of the scan, from :meth:`Acquisition.draw`. None draws one.
         random_state : int, Generator, RandomState or None, default=None
             Seed.
 
         Returns
         -------
         parameters : dict
-            Plain parameters for :meth:`apply`; ``"strength"`` and the physical value
-            are among them.
+            Plain parameters for :meth:`apply`; ``"strength"``, the physical value and
+            the ``"acquisition"`` are among them.
 
         Raises
         ------
@@ -104,8 +110,13 @@ class Artifact(BaseEstimator):
         if strength is not None:
             strength = check_strength(strength, caller=self._name)
             value = self._at(strength)
-        drawn = self._draw(value, make_generator(random_state))
-        return _plain({"strength": strength, self.PHYSICAL: value, **drawn})
+        rng = make_generator(random_state)
+        own_seed = int(rng.integers(2**63))
+        if acquisition is None:
+            acquisition = Acquisition(**self._needs()).draw(random_state=own_seed)
+        drawn = self._draw(value, acquisition, rng)
+        parameters = {"strength": strength, self.PHYSICAL: value, **drawn}
+        return _plain({**parameters, "acquisition": acquisition})
 
     def apply(self, volume, parameters, *, spacing_mm=(1.0, 1.0, 1.0)):
         """Corrupt a scan as the parameters say.
@@ -128,18 +139,19 @@ class Artifact(BaseEstimator):
         Raises
         ------
         ValueError
-            If the volume is not a 3-D magnitude image, or too small for the artifact.
+            If the volume is not a 3-D magnitude image, or too small for the artifact,
+            or the parameters have no acquisition.
         TypeError
             If its voxels are not real numbers.
         """
-        if isinstance(volume, Volume):
-            spacing_mm = volume.spacing_mm
         spacing_mm = as_triple(spacing_mm, "spacing_mm", caller=self._name)
-        data = private_copy(volume, caller=self._name)
-        step = self._describe(parameters)
-        if parameters["strength"] == 0:
-            return unchanged(volume, data, step=step)
-        return like(volume, self._apply(data, parameters, spacing_mm), step=step)
+        return corrupt_voxels(
+            volume,
+            [(self, parameters)],
+            find_acquisition({self.NAME: parameters}, caller=self._name),
+            spacing_mm=spacing_mm,
+            caller=self._name,
+        )
 
     def __call__(
         self, volume, strength=None, *, spacing_mm=(1.0, 1.0, 1.0), random_state=None
@@ -182,11 +194,17 @@ class Artifact(BaseEstimator):
             )
         self._check_params()
 
+    def _needs(self):
+        """Return the parameters of an acquisition that the artifact fixes."""
+        axis = getattr(self, "axis", None)
+        return {} if axis is None else {f"{self.AXIS}_axis": int(axis) % 3}
+
     @property
     def _name(self):
         return type(self).__name__
 
-    def _describe(self, parameters):
+    def describe(self, parameters):
+        """Return the entry for the history of a Volume."""
         if parameters["strength"] == 0:
             return f"{self.NAME}: none"
         return f"{self.NAME}: {self.PHYSICAL}={parameters[self.PHYSICAL]:.4g}"
@@ -215,12 +233,49 @@ class Artifact(BaseEstimator):
         return items[: math.ceil(len(items) * share - 1e-9)]
 
     @abstractmethod
-    def _draw(self, value, rng):
-        """Return the parameters for a physical value."""
+    def _draw(self, value, acquisition, rng):
+        """Return the parameters for a physical value, in an acquisition."""
 
     @abstractmethod
-    def _apply(self, data, parameters, spacing_mm):
+    def _apply(self, data, parameters, scan):
         """Return corrupted voxels; ``data`` is a copy that may be overwritten."""
+
+
+def find_acquisition(parameters, *, caller):
+    """Return the acquisition that the parameters of the artifacts of a scan share.
+
+    Parameters
+    ----------
+    parameters : dict of str to dict
+        By name of the artifact; the acquisition is one more of the names, or is among
+        the parameters of each artifact.
+    caller : str
+        Opens the error message.
+
+    Returns
+    -------
+    acquisition : dict
+        From :meth:`Acquisition.draw`.
+
+    Raises
+    ------
+    ValueError
+        If there is none, as in records of version 0.1, or there are two.
+    """
+    found = [parameters] if "acquisition" in parameters else parameters.values()
+    found = [one["acquisition"] for one in found if "acquisition" in one]
+    if not found:
+        raise ValueError(
+            f"{caller}: parameters must have the acquisition of the scan, got "
+            f"{', '.join(parameters)} without one, as version 0.1 of briqa_sk drew "
+            "them. Draw again, or install briqa_sk 0.1."
+        )
+    if any(one != found[0] for one in found):
+        raise ValueError(
+            f"{caller}: artifacts of one scan must share its acquisition, got several. "
+            "Draw one, and the parameters of each artifact with acquisition=."
+        )
+    return found[0]
 
 
 def _plain(value):

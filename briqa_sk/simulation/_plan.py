@@ -8,6 +8,7 @@ from numbers import Integral
 import numpy as np
 
 from briqa_sk._random import make_generator
+from briqa_sk.simulation.acquisition import Acquisition
 from briqa_sk.simulation.corruption import Corruption
 from briqa_sk.simulation.registry import ARTIFACTS, resolve_artifact
 
@@ -24,6 +25,8 @@ class CorruptionPlan:
         Strengths of each severity, by the name of the artifact.
     prior : SeverityPrior or None
         Probabilities of the severities; None if they are not drawn.
+    acquisition : Acquisition
+        Of each scan, with all that the artifacts need.
     caller : str
         Opens the error messages.
     """
@@ -31,10 +34,11 @@ class CorruptionPlan:
     artifacts: list
     ranges: dict
     prior: object
+    acquisition: object
     caller: str
 
     @classmethod
-    def of(cls, artifacts, ranges, prior=None, *, caller):
+    def of(cls, artifacts, ranges, prior=None, *, acquisition=None, caller):
         """Make a plan of what a user gave.
 
         Parameters
@@ -45,6 +49,8 @@ class CorruptionPlan:
             Strengths of some artifacts; others have their own ``RANGES``.
         prior : SeverityPrior or None, default=None
             See :meth:`check_prior`.
+        acquisition : Acquisition or None, default=None
+            What is known of it; None draws all that the artifacts leave open.
         caller : str
             Opens the error messages.
 
@@ -56,10 +62,10 @@ class CorruptionPlan:
         Raises
         ------
         ValueError
-            If an artifact is unknown, is given twice or has impossible parameters, or
-            ranges are out of order.
+            If an artifact is unknown, is given twice or has impossible parameters,
+            ranges are out of order, or artifacts contradict the acquisition.
         TypeError
-            If there is no sequence of artifacts, or no dict of ranges.
+            If there is no sequence of artifacts, no dict of ranges, or no Acquisition.
         """
         if isinstance(artifacts, str) or not isinstance(artifacts, Iterable):
             raise TypeError(
@@ -75,7 +81,9 @@ class CorruptionPlan:
             resolve_artifact(artifact, caller=caller) for artifact in artifacts
         ]
         default = {artifact.NAME: artifact.RANGES for artifact in artifacts}
-        plan = cls(artifacts, default | dict(ranges or {}), prior, caller)
+        ranges = default | dict(ranges or {})
+        acquisition = _shared_acquisition(acquisition, artifacts, caller)
+        plan = cls(artifacts, ranges, prior, acquisition, caller)
         plan._check()
         return plan
 
@@ -203,14 +211,21 @@ class CorruptionPlan:
             See :meth:`ArtifactSimulator.draw`.
         """
         strengths, parameters = {}, {}
+        acquisition = self.acquisition.draw(
+            random_state=make_generator([seed, zlib.crc32(b"acquisition")])
+        )
         for artifact in self.artifacts:
             name = artifact.NAME
             rng = make_generator([seed, zlib.crc32(name.encode())])
             low, high = self.ranges[name][severities[name]]
             strengths[name] = float(rng.uniform(low, high))
             if strengths[name] > 0:
-                parameters[name] = artifact.draw(strengths[name], random_state=rng)
-        order = dict.fromkeys([*ARTIFACTS, *self.names])  # one's own come last
+                parameters[name] = artifact.draw(
+                    strengths[name], acquisition=acquisition, random_state=rng
+                )
+                parameters["acquisition"] = parameters[name].pop("acquisition")
+        # One's own artifacts come last.
+        order = dict.fromkeys(["acquisition", *ARTIFACTS, *self.names])
         return {
             **severities,
             **{f"{name}_strength": value for name, value in strengths.items()},
@@ -227,6 +242,21 @@ class CorruptionPlan:
             and type(artifact) is not type(ARTIFACTS.get(artifact.NAME))
         ]
         return Corruption(parameters, tuple(own))
+
+
+def _shared_acquisition(acquisition, artifacts, caller):
+    """Return an acquisition that also has what the artifacts need."""
+    acquisition = Acquisition() if acquisition is None else acquisition
+    if not isinstance(acquisition, Acquisition):
+        raise TypeError(
+            f"{caller}: acquisition must be an Acquisition, or None, got "
+            f"{acquisition!r}."
+        )
+    for artifact in artifacts:
+        acquisition = acquisition.with_needs(
+            artifact._needs(), name=artifact.NAME, caller=caller
+        )
+    return acquisition
 
 
 def _check_ranges(name, ranges, caller):

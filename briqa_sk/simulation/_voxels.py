@@ -1,9 +1,65 @@
 """Voxels in, voxels out: as an artifact works on them, and as the caller has them."""
 
+import math
+
 import numpy as np
 import torch
 
 from briqa_sk.io import Volume
+from briqa_sk.simulation._scan import Scan
+
+
+def corrupt_voxels(volume, steps, acquisition, *, spacing_mm, caller):
+    """Apply artifacts to a scan, one after the other, in one acquisition.
+
+    Voxels are worked on in a unit that is a power of 2, so that their squares are
+    numbers, however large or small they are.
+
+    Parameters
+    ----------
+    volume : Volume, ndarray or Tensor of shape (i, j, k)
+        Magnitude image, not negative; left untouched.
+    steps : list of (Artifact, dict)
+        Artifacts and their parameters.
+    acquisition : dict
+        From :meth:`Acquisition.draw`.
+    spacing_mm : tuple of 3 float
+        Voxel size of an array or a tensor.
+    caller : str
+        Opens the error messages.
+
+    Returns
+    -------
+    corrupted : Volume, ndarray or Tensor of shape (i, j, k)
+        As the input, in float32; an exact copy if all strengths are 0.
+
+    Raises
+    ------
+    ValueError
+        If the volume is not a 3-D magnitude image, or too small or too bright.
+    TypeError
+        If its voxels are not real numbers.
+    """
+    data = private_copy(volume, caller=caller)
+    history = [artifact.describe(parameters) for artifact, parameters in steps]
+    acting = [step for step in steps if step[1]["strength"] != 0]
+    if not acting:
+        return unchanged(volume, data, steps=history)
+    affine = volume.affine if isinstance(volume, Volume) else None
+    spacing_mm = volume.spacing_mm if isinstance(volume, Volume) else spacing_mm
+    # 2^-125 is the smallest unit whose inverse is a float32, too.
+    unit = 2.0 ** max(math.frexp(float(data.max()))[1] - 1, -125)
+    data /= unit
+    scan = Scan(data, spacing_mm, acquisition, affine)
+    for artifact, parameters in acting:
+        data = artifact._apply(data, parameters, scan)
+    data *= unit
+    if not torch.isfinite(data.amax()):
+        raise ValueError(
+            f"{caller}: a corrupted scan must be finite, got voxels beyond float32 "
+            f"from a scan as bright as {unit:.3g}. Rescale it."
+        )
+    return like(volume, data, steps=history)
 
 
 def private_copy(volume, *, caller):
@@ -66,7 +122,7 @@ def _check_magnitude(data, caller):
         )
 
 
-def like(volume, data, *, step):
+def like(volume, data, *, steps):
     """Return voxels in the type of the volume that they were made from.
 
     Parameters
@@ -75,8 +131,8 @@ def like(volume, data, *, step):
         The original.
     data : Tensor of shape (i, j, k)
         New voxels.
-    step : str
-        Entry for the history of a Volume.
+    steps : list of str
+        Entries for the history of a Volume.
 
     Returns
     -------
@@ -86,10 +142,14 @@ def like(volume, data, *, step):
     if isinstance(volume, torch.Tensor):
         return data
     array = data.numpy()
-    return volume.derive(array, step=step) if isinstance(volume, Volume) else array
+    if not isinstance(volume, Volume):
+        return array
+    for step in steps:
+        volume = volume.derive(array, step=step)
+    return volume
 
 
-def unchanged(volume, data, *, step):
+def unchanged(volume, data, *, steps):
     """Return a copy of a scan that keeps the precision it came in.
 
     Parameters
@@ -98,8 +158,8 @@ def unchanged(volume, data, *, step):
         The original.
     data : Tensor of shape (i, j, k)
         The same voxels in float32, for whole numbers.
-    step : str
-        Entry for the history of a Volume.
+    steps : list of str
+        Entries for the history of a Volume.
 
     Returns
     -------
@@ -110,4 +170,4 @@ def unchanged(volume, data, *, step):
         return volume.detach().clone()
     if isinstance(volume, np.ndarray) and volume.dtype.kind == "f":
         return volume.copy()
-    return like(volume, data, step=step)
+    return like(volume, data, steps=steps)

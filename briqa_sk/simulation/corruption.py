@@ -4,7 +4,8 @@ import json
 from dataclasses import dataclass
 
 from briqa_sk.io import Volume
-from briqa_sk.simulation._voxels import like, private_copy
+from briqa_sk.simulation._base import find_acquisition
+from briqa_sk.simulation._voxels import corrupt_voxels, like, private_copy
 from briqa_sk.simulation.registry import ARTIFACTS
 
 
@@ -17,15 +18,16 @@ class Corruption:
     Parameters
     ----------
     parameters : dict of str to dict
-        Name of each artifact, in the order of acquisition, and its parameters, as
-        :meth:`Artifact.draw` returned them or as JSON kept them.
+        Name of each artifact, in the order in which they arise, and its parameters, as
+        :meth:`Artifact.draw` returned them or as JSON kept them. Under
+        ``"acquisition"``, or among the parameters of each, what they share.
     artifacts : sequence of Artifact, default=()
         Artifacts of one's own among them. Other names are those of :data:`ARTIFACTS`.
 
     Raises
     ------
     ValueError
-        If a name is unknown.
+        If a name is unknown, or there is no acquisition, or more than one.
 
     Examples
     --------
@@ -41,12 +43,14 @@ class Corruption:
 
     def __post_init__(self):
         known = self._known()
-        unknown = [name for name in self.parameters if name not in known]
+        unknown = [name for name in self._names() if name not in known]
         if unknown:
             raise ValueError(
                 f"Corruption: parameters must be of the artifacts {', '.join(known)}, "
                 f"got also {', '.join(unknown)}. Give artifacts of your own as objects."
             )
+        if self.parameters:
+            find_acquisition(self.parameters, caller="Corruption")
 
     def __call__(self, volume):
         """Return a corrupted copy of a volume.
@@ -68,13 +72,22 @@ class Corruption:
             If the volume is not a 3-D magnitude image, whether or not there is
             something to apply.
         """
+        caller = type(self).__name__
         if not self.parameters:
-            data = private_copy(volume, caller=type(self).__name__)
-            return volume if isinstance(volume, Volume) else like(volume, data, step="")
+            data = private_copy(volume, caller=caller)
+            is_volume = isinstance(volume, Volume)
+            return volume if is_volume else like(volume, data, steps=[])
         known = self._known()
-        for name, parameters in self.parameters.items():
-            volume = known[name].apply(volume, parameters)
-        return volume
+        return corrupt_voxels(
+            volume,
+            [(known[name], self.parameters[name]) for name in self._names()],
+            find_acquisition(self.parameters, caller=caller),
+            spacing_mm=(1.0, 1.0, 1.0),
+            caller=caller,
+        )
+
+    def _names(self):
+        return [name for name in self.parameters if name != "acquisition"]
 
     def _known(self):
         return ARTIFACTS | {artifact.NAME: artifact for artifact in self.artifacts}

@@ -11,6 +11,7 @@ from briqa_sk._validation import check_grades
 from briqa_sk.io import VolumeSequence, as_volumes
 from briqa_sk.simulation._base import Artifact
 from briqa_sk.simulation._plan import CorruptionPlan
+from briqa_sk.simulation.acquisition import Acquisition
 from briqa_sk.simulation.registry import resolve_artifact
 
 
@@ -34,6 +35,8 @@ class SimulatedArtifactSampler(BaseOverSampler):
         as they are.
     ranges : sequence of (float, float) or None, default=None
         Strengths of each grade, from best to worst. None: ``artifact.RANGES``.
+    acquisition : Acquisition or None, default=None
+        What is known of the acquisition; the rest is drawn, for each copy anew.
     grades : sequence or None, default=None
         All grades from best to worst, as many as there are ranges; text needs it. None:
         the categories of an ordered pandas categorical; numbers 0, 1, 2 ... are
@@ -75,6 +78,7 @@ class SimulatedArtifactSampler(BaseOverSampler):
         **BaseOverSampler._parameter_constraints,
         "artifact": [str, Artifact],
         "ranges": ["array-like", None],
+        "acquisition": [Acquisition, None],
         "grades": ["array-like", None],
         "random_state": ["random_state", np.random.Generator],
     }
@@ -85,12 +89,14 @@ class SimulatedArtifactSampler(BaseOverSampler):
         *,
         sampling_strategy="auto",
         ranges=None,
+        acquisition=None,
         grades=None,
         random_state=None,
     ):
         super().__init__(sampling_strategy=sampling_strategy)
         self.artifact = artifact
         self.ranges = ranges
+        self.acquisition = acquisition
         self.grades = grades
         self.random_state = random_state
 
@@ -185,7 +191,9 @@ class SimulatedArtifactSampler(BaseOverSampler):
         caller = type(self).__name__
         artifact = resolve_artifact(self.artifact, caller=caller)
         ranges = None if self.ranges is None else {artifact.NAME: self.ranges}
-        return CorruptionPlan.of([artifact], ranges, caller=caller)
+        return CorruptionPlan.of(
+            [artifact], ranges, acquisition=self.acquisition, caller=caller
+        )
 
     def _severities(self, y, grades):
         """Return grade -> severity, or raise ``ValueError``."""

@@ -8,6 +8,7 @@ from briqa_sk.simulation.bias_field import BiasField
 from briqa_sk.simulation.contrast import Contrast
 from briqa_sk.simulation.distortion import Distortion
 from briqa_sk.simulation.ghosting import Ghosting
+from briqa_sk.simulation.gibbs import GibbsRinging
 from briqa_sk.simulation.low_resolution import LowResolution
 from briqa_sk.simulation.motion import Motion
 from briqa_sk.simulation.noise import Noise
@@ -28,6 +29,7 @@ ARTIFACTS = {
         Motion(),
         Ghosting(),
         LowResolution(),
+        GibbsRinging(),
         Zipper(),
         Spike(),
         Noise(),

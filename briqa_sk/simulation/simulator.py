@@ -47,6 +47,9 @@ class ArtifactSimulator(TransformerMixin, BaseEstimator):
     grades : sequence or None, default=None
         As an augmentation: the labels of severity 0, 1, 2. None: the numbers. Two may
         have the same label: ``[0, 1, 1]``.
+    acquisition : Acquisition or None, default=None
+        What is known of the acquisition, which all artifacts of a scan share; the rest
+        is drawn, for each scan anew.
     random_state : int, Generator, RandomState or None, default=None
         Seed. With an int, every call draws the same.
 
@@ -76,6 +79,7 @@ class ArtifactSimulator(TransformerMixin, BaseEstimator):
         ranges=None,
         target=None,
         grades=None,
+        acquisition=None,
         random_state=None,
     ):
         self.artifacts = artifacts
@@ -83,6 +87,7 @@ class ArtifactSimulator(TransformerMixin, BaseEstimator):
         self.ranges = ranges
         self.target = target
         self.grades = grades
+        self.acquisition = acquisition
         self.random_state = random_state
 
     def fit(self, X, y=None):
@@ -129,8 +134,9 @@ class ArtifactSimulator(TransformerMixin, BaseEstimator):
             The severity of each artifact under its name, its ``..._strength``, the
             ``seed`` of the scan, with which :meth:`corrupt` does the same, and
             ``parameters``: a dict from the name of each artifact that acts, in the
-            order of acquisition, to its parameters. Row i is the same whatever the
-            number of scans.
+            order in which they arise, to its parameters; first of all, if there is
+            one, those of the ``acquisition`` that they share. Row i is the same
+            whatever the number of scans.
         """
         plan = self._plan()
         plan.check_prior()
@@ -281,7 +287,11 @@ class ArtifactSimulator(TransformerMixin, BaseEstimator):
         if not isinstance(prior, SeverityPrior):
             prior = SeverityPrior(prior)
         return CorruptionPlan.of(
-            artifacts, self.ranges, prior, caller=type(self).__name__
+            artifacts,
+            self.ranges,
+            prior,
+            acquisition=self.acquisition,
+            caller=type(self).__name__,
         )
 
     def _check_X(self, X, *, reset):

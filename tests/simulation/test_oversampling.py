@@ -193,7 +193,7 @@ def test_a_physical_value_is_refused_because_ranges_say_how_strong(sequence):
 
 def test_an_artifact_of_ones_own_makes_the_copies(sequence):
     class Blanking(Noise):
-        def _apply(self, data, parameters, spacing_mm):
+        def _apply(self, data, parameters, scan):
             return data * 0
 
     X, _ = SimulatedArtifactSampler(Blanking()).fit_resample(sequence, Y)

@@ -1,5 +1,6 @@
 """Drawing, replaying, laziness and augmentation."""
 
+import itertools
 import json
 import pickle
 
@@ -22,11 +23,14 @@ from briqa_sk.io import VolumeSequence
 from briqa_sk.simulation import (
     ARTIFACTS,
     LISA_ARTIFACTS,
+    Acquisition,
     Artifact,
     ArtifactSimulator,
     Corruption,
+    Ghosting,
     Motion,
     Noise,
+    Zipper,
 )
 
 ALWAYS = dict.fromkeys(LISA_ARTIFACTS, (0.0, 0.0, 1.0))
@@ -45,9 +49,9 @@ def test_a_record_has_a_row_per_scan_with_severities_strengths_and_parameters():
         assert (record[f"{name}_strength"].between(low, high)).all()
     for _, row in record.iterrows():
         acting = {name for name in LISA_ARTIFACTS if row[name] > 0}
-        assert set(row["parameters"]) == acting
         order = [name for name in ARTIFACTS if name in acting]
-        assert list(row["parameters"]) == order
+        shared = ["acquisition"] if acting else []
+        assert list(row["parameters"]) == [*shared, *order]
 
 
 def test_severities_are_as_frequent_as_in_the_challenge():
@@ -128,7 +132,61 @@ def test_an_artifact_keeps_its_own_parameters():
     )
     parameters = simulator.draw(3)["parameters"]
     assert {p["motion"]["kind"] for p in parameters} == {"periodic"}
-    assert [p["motion"]["axes"] for p in parameters] == [[1]] * 3
+    assert [p["acquisition"]["given"] for p in parameters] == [{"phase": 1}] * 3
+
+
+def test_the_user_says_how_scans_are_acquired():
+    acquisition = Acquisition("2d", sequence="balanced", slice_axis=0)
+    simulator = ArtifactSimulator(
+        ["motion"], probabilities=ALWAYS, acquisition=acquisition, random_state=0
+    )
+    for parameters in simulator.draw(5)["parameters"]:
+        drawn = parameters["acquisition"]
+        assert (drawn["mode"], drawn["sequence"]) == ("2d", "balanced")
+        assert drawn["given"] == {"slice": 0}
+
+
+def test_artifacts_that_contradict_each_other_are_refused():
+    with pytest.raises(ValueError, match="ghosting with phase_axis=2 beside"):
+        ArtifactSimulator([Motion(axis=1), Ghosting(axis=2)]).draw(1)
+    with pytest.raises(ValueError, match="must have different axes"):
+        ArtifactSimulator([Motion(axis=1), Zipper(axis=1)]).draw(1)
+    with pytest.raises(TypeError, match="acquisition must be an Acquisition"):
+        ArtifactSimulator(acquisition="2d").draw(1)
+
+
+@pytest.mark.parametrize("pair", [*itertools.combinations(ARTIFACTS, 2)], ids="-".join)
+def test_two_artifacts_of_one_scan_share_its_acquisition(heads, pair):
+    probabilities = dict.fromkeys(pair, (0, 0, 1))
+    simulator = ArtifactSimulator(pair, probabilities=probabilities, random_state=4)
+    corrupted, row = simulator.corrupt(heads[0])
+    drawn = row["parameters"]
+    assert list(drawn) == ["acquisition", *(name for name in ARTIFACTS if name in pair)]
+    assert not any("acquisition" in drawn[name] for name in pair)
+    # Nothing that happens once per scan is drawn by an artifact.
+    once = {"axes", "axis", "coil", "sequence", "line_order", "slice_order"}
+    assert not any(once & set(drawn[name]) for name in pair)
+    assert np.isfinite(corrupted.data).all()
+    again = Corruption(json.loads(json.dumps(drawn)))(heads[0])
+    np.testing.assert_array_equal(again.data, corrupted.data)
+
+
+def test_parameters_of_two_acquisitions_are_refused():
+    drawn = {"noise": Noise().draw(0.5, random_state=0)}
+    drawn["motion"] = Motion().draw(0.5, random_state=1)
+    with pytest.raises(ValueError, match="must share its acquisition, got several"):
+        Corruption(drawn)
+    shared = drawn["noise"]["acquisition"]
+    drawn["motion"] = Motion().draw(0.5, acquisition=shared, random_state=1)
+    Corruption(drawn)
+
+
+def test_records_of_version_0_1_are_refused():
+    old = {"noise": {"strength": 0.5, "snr": 4.0, "seed": 1}}
+    with pytest.raises(ValueError, match=r"as version 0\.1 of briqa_sk drew them"):
+        Corruption(old)
+    with pytest.raises(ValueError, match=r"as version 0\.1 of briqa_sk drew them"):
+        Noise().apply(np.ones((8, 8, 8)), old["noise"])
 
 
 def test_ranges_make_any_grading(heads):
@@ -281,17 +339,17 @@ class Halving(Artifact):
     def __init__(self, loss=None):
         self.loss = loss
 
-    def _draw(self, loss, rng):
+    def _draw(self, loss, acquisition, rng):
         return {}
 
-    def _apply(self, data, parameters, spacing_mm):
+    def _apply(self, data, parameters, scan):
         return data * (1 - parameters["loss"])
 
 
 class Blanking(Noise):
     """One's own instead of that of the package."""
 
-    def _apply(self, data, parameters, spacing_mm):
+    def _apply(self, data, parameters, scan):
         return data * 0
 
 
@@ -304,9 +362,11 @@ def test_an_artifact_of_ones_own_is_applied_last(heads):
     )
     X = simulator.fit_transform(heads)
     record = simulator.draw(len(heads))
-    assert list(record["parameters"][0]) == ["noise", "halving"]
+    assert list(record["parameters"][0]) == ["acquisition", "noise", "halving"]
     assert X[0].history[-1] == "halving: loss=0.5"
-    noisy = Corruption({"noise": record["parameters"][0]["noise"]})(heads[0])
+    drawn = record["parameters"][0]
+    noisy = {name: drawn[name] for name in ("acquisition", "noise")}
+    noisy = Corruption(noisy)(heads[0])
     np.testing.assert_array_equal(X[0].data, noisy.data / 2)
     again = pickle.loads(pickle.dumps(X))
     np.testing.assert_array_equal(again[0].data, X[0].data)
