@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 
-from briqa_sk.kernels import signal_levels
-from briqa_sk.kernels.wrapping import count_sources, move_and_wrap
-from briqa_sk.simulation._axes import MIN_VOXELS, acting_axis, draw_axes
+from briqa_sk.kernels.rigid import move_and_wrap
+from briqa_sk.simulation._axes import MIN_VOXELS
 from briqa_sk.simulation._base import Artifact
-from briqa_sk.simulation._tables import MEAN_RADIUS, RADII, look_up, random_words
+from briqa_sk.simulation._received import settle, split_tissue
+from briqa_sk.simulation._roughness import roughness, share_of_texture
 from briqa_sk.simulation.poses import draw_direction, keep_in_plane, make_pose
 
 _LARGEST_DEG = 30.0  # that goes along with the largest shift
@@ -20,10 +20,12 @@ class Positioning(Artifact):
 
     The head turns about the centre of the volume, and shifts. What then leaves the
     field of view along the phase axis comes back at its other end (wrap-around, or
-    aliasing); along the other axes it is lost. In its place comes air with the noise of
-    the scan's own air. In one draw of two, a field of view that is too short cuts
-    something from one end of an axis, too. Nothing moves along axes of fewer than 8
-    voxels; along the others, shift and rotation are as large as stated.
+    aliasing); along the other axes it is lost. Where tissue reached the edge of the
+    scan, such as the neck, it goes on beyond it, and fades within 30 mm. In one draw of
+    two, a field of view that is too short cuts something from one end of an axis, too.
+    Nothing moves along axes of fewer than 8 voxels; along the others, shift and
+    rotation are as large as stated. Noise moves to the nearest voxel, and the rest of
+    the tissue is interpolated by a Lanczos kernel of 4 or 6 voxels, as is drawn.
 
     ======== ========= ============ ===============
     Severity Strength  Shift        Rotation
@@ -52,6 +54,7 @@ class Positioning(Artifact):
 
     NAME = "positioning"
     PHYSICAL = "shift_mm"
+    AXIS = "phase"
     LARGEST = 35.0
     RANGES = ((0.0, 0.0), (0.1, 0.25), (0.6, 1.0))
 
@@ -59,35 +62,38 @@ class Positioning(Artifact):
         self.shift_mm = shift_mm
         self.axis = axis
 
-    def _draw(self, shift_mm, rng):
-        axes = draw_axes(self.axis, rng)
+    def _draw(self, shift_mm, acquisition, rng):
         direction = draw_direction(rng)
         turn = rng.uniform(0.3, 1.0) * _LARGEST_DEG / self.LARGEST * draw_direction(rng)
         cut_axes, is_cut = rng.permutation(3).tolist(), rng.random() < 0.5
         cut, cut_end = rng.uniform(0.5, 1.0), ("low", "high")[rng.integers(2)]
-        seed = int(rng.integers(2**63))
         return {
-            "axes": axes,
             "direction": direction.tolist(),
             "rotation_deg": (shift_mm * turn).tolist(),
             "cut_mm": float(shift_mm * cut * is_cut),
             "cut_axes": cut_axes,
             "cut_end": cut_end,
-            "seed": seed,
+            "n_lobes": int(rng.integers(2, 4)),
         }
 
-    def _apply(self, data, parameters, spacing_mm):
-        shape = tuple(data.shape)
-        phase = acting_axis(parameters["axes"], shape, spacing_mm, caller=self._name)
-        air = _Air(data, parameters["seed"])
-        pose = _pose_in_plane(parameters, shape, spacing_mm)
-        data = move_and_wrap(data, *pose, spacing_mm, phase).clamp_(min=0)
-        for image, n_sources in zip(
-            data, count_sources(shape, *pose, spacing_mm, phase), strict=True
-        ):
-            air.settle(image, n_sources.to(data.device))
-        _cut(data, phase, parameters, spacing_mm, air)
-        return data
+    def _apply(self, data, parameters, scan):
+        phase = scan.axis("phase", caller=self._name)
+        pose = _pose_in_plane(parameters, scan.shape, scan.spacing_mm)
+        coarse, texture = split_tissue(data, scan)
+        wanted = roughness(coarse, texture, scan)
+        coarse.add_(texture)
+        texture = texture.half()  # other volumes are large
+        coarse.sub_(texture)
+        where = *pose, scan.spacing_mm, phase
+        moved = move_and_wrap(coarse, *where, n_lobes=parameters["n_lobes"])
+        texture = move_and_wrap(texture, *where, n_lobes=0)
+        share = 1.0
+        if not _is_whole(pose, scan.spacing_mm):
+            share = share_of_texture(moved, texture, scan, wanted)
+        moved.add_(texture, alpha=share)
+        del coarse, texture  # before there are other copies
+        _cut(moved, phase, parameters, scan.spacing_mm)
+        return settle(moved, data, scan)
 
 
 def add_positioning(
@@ -102,12 +108,8 @@ def add_positioning(
     strength : float
         In [0, 1]: length of the shift, as a fraction of 35 mm. 0 returns the voxels
         unchanged.
-    spacing_mm : float or tuple of 3 float, default=(1.0, 1.0, 1.0)
-        Voxel size of an array or a tensor. A Volume knows its own.
-    axis : int or None, default=None
-        Phase axis, along which the image wraps around. None draws it.
-    random_state : int, Generator, RandomState or None, default=None
-        Seed.
+    spacing_mm, axis, random_state
+        As in :class:`Positioning` and its call.
 
     Returns
     -------
@@ -118,38 +120,6 @@ def add_positioning(
     return positioning(
         volume, strength, spacing_mm=spacing_mm, random_state=random_state
     )
-
-
-class _Air:
-    """Air that is as noisy as that of a scan."""
-
-    def __init__(self, data, seed):
-        self._sigma = signal_levels(data.cpu().numpy()).air_sigma
-        self._bits = np.random.SFC64(seed)
-
-    def voxels(self, n, device):
-        """Return magnitudes of pure noise (Rayleigh), or zeros for air without any."""
-        words = random_words(self._bits, n)
-        return look_up(RADII, words, device).mul_(self._sigma)
-
-    def settle(self, image, n_sources):
-        """Fill a slice where it has no source, and keep one air where it has several.
-
-        Noise is received once, however many copies of the head overlap.
-        """
-        if n_sources.max() > 1:
-            spare = n_sources.float().sub_(1).clamp_(min=0)
-            image.sub_(spare, alpha=MEAN_RADIUS * self._sigma).clamp_(min=0)
-        is_empty = n_sources == 0
-        image[is_empty] = self.voxels(int(is_empty.sum()), image.device)
-
-    def fill(self, data, axis, n):
-        """Overwrite n slices at the low end of an axis; -n slices at the high end."""
-        n_slices = data.shape[axis]
-        start, length = (0, min(n, n_slices)) if n > 0 else (n_slices + n, -n)
-        if length:
-            end = data.narrow(axis, max(start, 0), min(length, n_slices))
-            end.copy_(self.voxels(end.numel(), data.device).view(end.shape))
 
 
 def _pose_in_plane(parameters, shape, spacing_mm):
@@ -166,16 +136,25 @@ def _pose_in_plane(parameters, shape, spacing_mm):
     return make_pose(rotation_deg, voxels * spacing_mm)
 
 
+def _is_whole(pose, spacing_mm):
+    """Return whether a pose copies voxels, and reads none in between."""
+    rotation, shift_mm = pose
+    voxels = shift_mm / spacing_mm
+    return np.array_equal(rotation, np.eye(3)) and np.allclose(voxels, np.rint(voxels))
+
+
 def _as_long_as(stated, kept):
     if np.array_equal(stated, kept) or not kept.any():
         return kept
     return kept * np.linalg.norm(stated) / np.linalg.norm(kept)
 
 
-def _cut(data, phase, parameters, spacing_mm, air):
-    """Overwrite the end of an axis that the field of view did not reach."""
+def _cut(moved, phase, parameters, spacing_mm):
+    """Leave out the end of an axis that the field of view did not reach."""
     axes = [axis for axis in parameters["cut_axes"] if axis != phase]
-    axes = [axis for axis in axes if data.shape[axis] >= MIN_VOXELS]
+    axes = [axis for axis in axes if moved.shape[axis] >= MIN_VOXELS]
     if axes:
-        n = math.floor(parameters["cut_mm"] / spacing_mm[axes[0]])
-        air.fill(data, axes[0], n if parameters["cut_end"] == "low" else -n)
+        n_voxels = moved.shape[axes[0]]
+        n = min(n_voxels, math.floor(parameters["cut_mm"] / spacing_mm[axes[0]]))
+        start = 0 if parameters["cut_end"] == "low" else n_voxels - n
+        moved.narrow(axes[0], start, n).zero_()

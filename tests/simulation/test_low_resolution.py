@@ -4,19 +4,13 @@ import tracemalloc
 
 import numpy as np
 import pytest
-import torch
-from scipy.integrate import quad
 
-from briqa_sk.simulation.low_resolution import (
-    LowResolution,
-    add_low_resolution,
-    averaging_matrix,
-    multiply_along,
-)
+from briqa_sk.simulation import LowResolution, add_low_resolution
 
 
-def ramp(shape, axis):
-    return np.moveaxis(np.ones(shape) * np.arange(1.0, shape[axis] + 1), -1, axis)
+def in_air(data, axis):
+    """Lay what fills an axis into air of 0 along the others."""
+    return np.pad(data, [(0, 0) if a == axis else (12, 12) for a in range(3)])
 
 
 def test_slices_of_three_voxels_hold_their_box_average():
@@ -28,32 +22,27 @@ def test_slices_of_three_voxels_hold_their_box_average():
     np.testing.assert_allclose(thick, [0, 0, 1, 2, 3, 2, 1, 0, 0], atol=1e-6)
 
 
-def test_the_average_is_the_integral_of_the_linear_interpolant():
-    signal = np.random.default_rng(0).random(12)
-    position, width = 5.3, 2.6
-    matrix = averaging_matrix(12, [position], width)
-    ends = (position - width / 2, position + width / 2)
-    area = quad(lambda t: np.interp(t, np.arange(12), signal), *ends, points=[4, 5, 6])[
-        0
-    ]
-    assert matrix @ signal == pytest.approx(area / width)
-
-
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_a_ramp_stays_a_ramp_inside(axis):
-    data = ramp((24, 24, 24), 2).swapaxes(2, axis)
+    data = np.moveaxis(np.ones((24, 24, 24)) * np.arange(50.0, 74), -1, axis)
+    data = in_air(data, axis)
     thick = add_low_resolution(data, 0.5, axis=axis, random_state=0)
     inside = [slice(4, -4) if other == axis else slice(None) for other in range(3)]
-    np.testing.assert_allclose(thick[tuple(inside)], data[tuple(inside)], rtol=1e-5)
+    np.testing.assert_allclose(thick[tuple(inside)], data[tuple(inside)], atol=0.05)
 
 
 @pytest.mark.parametrize("axis", [0, 1, 2])
 def test_only_the_stated_axis_is_blurred(axis):
-    data = np.random.default_rng(0).random((20, 22, 24))
+    lines = 50 + 50 * (np.arange(24) // 6 % 2)
+    data = np.moveaxis(np.ones((24, 24, 24)) * lines, -1, axis)
+    data = in_air(data, axis)
+    others = LowResolution(thickness_mm=4, axis=(axis + 1) % 3)
     thick = LowResolution(thickness_mm=4, axis=axis)(data, random_state=0)
-    matrix = LowResolution(thickness_mm=4, axis=0)(np.eye(data.shape[axis])[..., None])
-    truth = np.moveaxis(np.tensordot(matrix[..., 0], data, (1, axis)), 0, axis)
-    np.testing.assert_allclose(thick, truth, rtol=1e-4)
+    middle = [24, 24, 24]
+    middle[axis] = slice(None)
+    across = others(data, random_state=0)[tuple(middle)]
+    np.testing.assert_allclose(across, lines[: len(across)], atol=0.05)
+    assert np.abs(thick[tuple(middle)] - lines).max() > 10
 
 
 @pytest.mark.parametrize("strength", [0.25, 0.5, 1.0])
@@ -62,10 +51,11 @@ def test_strength_scales_the_thickness(strength):
 
 
 def test_thickness_counts_in_millimetres():
-    data = np.random.default_rng(0).random((16, 16, 16))
+    data = np.zeros((30, 30, 30))
+    data[8:22, 8:22, 8:22] = 100
     coarse = LowResolution(thickness_mm=6, axis=1)(data, spacing_mm=(1, 2, 1))
     fine = LowResolution(thickness_mm=3, axis=1)(data)
-    np.testing.assert_array_equal(coarse, fine)
+    np.testing.assert_allclose(coarse, fine, atol=0.05)
 
 
 def test_a_constant_stays_up_to_the_edges():
@@ -75,9 +65,9 @@ def test_a_constant_stays_up_to_the_edges():
 
 @pytest.mark.parametrize("thickness_mm", [1e-3, 1e-9, 1e-300])
 def test_slices_far_thinner_than_voxels_change_nothing(thickness_mm):
-    data = np.random.default_rng(0).random((8, 9, 30))
+    data = in_air(np.random.default_rng(0).uniform(80, 120, (8, 9, 30)), axis=2)
     thin = LowResolution(thickness_mm=thickness_mm, axis=2)(data)
-    np.testing.assert_allclose(thin, data, atol=thickness_mm + 1e-6)
+    np.testing.assert_allclose(thin, data, atol=100 * thickness_mm + 0.01)
 
 
 def test_thin_slices_take_no_more_memory_than_thick_ones():
@@ -90,23 +80,18 @@ def test_thin_slices_take_no_more_memory_than_thick_ones():
     assert peaks[1] < 1.2 * peaks[0]
 
 
-def test_white_noise_averages_out():
-    noise = 100 + np.random.default_rng(0).standard_normal((80, 40, 40))
-    spread = LowResolution(thickness_mm=8, axis=0)(noise)[::8].std()
-    assert spread < 1 / np.sqrt(8)  # slices average 8 voxels; between them, more
+def test_white_noise_stays_as_strong_as_it_was():
+    noise = np.random.default_rng(0).normal(100, 5, (80, 40, 40))
+    thick = LowResolution(thickness_mm=8, axis=0)(in_air(noise, 0))
+    inside = thick[4:-4, 14:-14, 14:-14]
+    assert inside.std() == pytest.approx(5, rel=0.05)
 
 
-@pytest.mark.parametrize("axis", [0, 1, 2])
-def test_products_along_each_axis_equal_einsum(axis):
-    rng = np.random.default_rng(1)
-    data = rng.random((4, 5, 6), dtype=np.float32)
-    matrix = rng.random((3, data.shape[axis]))
-    truth = np.moveaxis(np.tensordot(matrix, data, (1, axis)), 0, axis)
-    product = multiply_along(torch.from_numpy(data), matrix, axis)
-    assert product.is_contiguous()
-    np.testing.assert_allclose(product, truth, rtol=1e-5)
+def test_air_beside_the_slices_stays_exactly_0():
+    data = in_air(np.full((20, 16, 16), 100.0), axis=0)
+    assert (LowResolution(thickness_mm=6, axis=0)(data)[data == 0] == 0).all()
 
 
-def test_a_short_axis_is_refused():
-    with pytest.raises(ValueError, match="at least 8 voxels along axis 2"):
-        add_low_resolution(np.ones((20, 20, 4)), 0.5, axis=2)
+def test_one_slice_has_no_neighbours():
+    with pytest.raises(ValueError, match="at least 2 voxels along its slice axis 2"):
+        add_low_resolution(np.ones((20, 20, 1)), 0.5, axis=2)

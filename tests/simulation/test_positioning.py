@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 from scipy.ndimage import center_of_mass, gaussian_filter
 
-from briqa_sk.simulation import Positioning, add_positioning
+from briqa_sk.simulation import Acquisition, Positioning, add_positioning
 
 
 def as_parameters(shift_mm, axis=0, rotation_deg=(0, 0, 0), cut_mm=0.0):
@@ -13,13 +13,13 @@ def as_parameters(shift_mm, axis=0, rotation_deg=(0, 0, 0), cut_mm=0.0):
     return {
         "strength": 1.0,
         "shift_mm": length,
-        "axes": [axis],
         "direction": (np.asarray(shift_mm) / length).tolist(),
         "rotation_deg": list(rotation_deg),
         "cut_mm": cut_mm,
         "cut_axes": [2, 1, 0],
         "cut_end": "low",
-        "seed": 0,
+        "n_lobes": 2,
+        "acquisition": Acquisition(phase_axis=axis).draw(random_state=0),
     }
 
 
@@ -40,56 +40,50 @@ def noisy(head):
 
 @pytest.mark.parametrize("axis", range(3))
 @pytest.mark.parametrize("n", [-30, 7])
-def test_along_the_phase_axis_whole_voxels_wrap_around(noisy, axis, n):
+def test_along_the_phase_axis_whole_voxels_wrap_around(head, axis, n):
+    data = np.where(head < 1e-3, 0, head)
     spacing_mm = (1.0, 0.8, 1.5)
     shift = n * spacing_mm[axis] * np.eye(3)[axis]
-    out = Positioning().apply(noisy, as_parameters(shift, axis), spacing_mm=spacing_mm)
-    assert (out == np.roll(noisy, n, axis)).all()
+    out = Positioning().apply(data, as_parameters(shift, axis), spacing_mm=spacing_mm)
+    np.testing.assert_allclose(out, np.roll(data, n, axis), atol=1e-4)
 
 
-def test_along_other_axes_whole_voxels_leave_air_of_zero_behind(head):
-    data = head + 0 * head
-    data[:, :5] = 3  # leaves the field of view
-    data[data < 1e-3] = 0
+def test_noise_of_tissue_goes_along_voxel_by_voxel(noisy, head):
+    out = Positioning().apply(noisy, as_parameters((0, 0, 7), axis=0))
+    is_tissue = head > 20
+    np.testing.assert_allclose(
+        np.roll(out, -7, 2)[is_tissue], noisy[is_tissue], rtol=0.02, atol=0.1
+    )
+
+
+def test_along_other_axes_what_leaves_is_lost(head):
+    data = np.where(head < 1e-3, 0, head)
+    data[:, 1:5] = 3
     out = Positioning().apply(data, as_parameters((0, -6, 0), axis=0))
-    assert (out[:, :-6] == data[:, 6:]).all()
+    np.testing.assert_allclose(out[:, :-6], data[:, 6:], atol=1e-4)
     assert (out[:, -6:] == 0).all()
 
 
-def test_air_that_comes_in_is_as_noisy_as_the_air_that_was_there(noisy):
-    out = Positioning().apply(noisy, as_parameters((0, 0, 12), axis=0))
-    new = out[:, :, :12].ravel()
-    assert stats.kstest(new[::5], stats.rayleigh(scale=2).cdf).statistic < 0.02
-    assert (out[:, :, 12:] == noisy[:, :, :-12]).all()
+def test_air_is_as_noisy_where_the_head_was_and_elsewhere(noisy):
+    out = Positioning().apply(noisy, as_parameters((0, 25, 0), axis=0))
+    left, corner = out[28:38, 26:34, 26:31].ravel(), out[:, :8].ravel()
+    for air in (left, corner[::5]):
+        assert stats.kstest(air, stats.rayleigh(scale=2).cdf).statistic < 0.06
 
 
-def test_air_behind_a_turn_is_noisy_too(noisy):
-    out = Positioning().apply(noisy, as_parameters((0, 0, 0), 0, (0, 0, 45)))
-    corner = out[:8, :8].ravel()
-    assert stats.kstest(corner, stats.rayleigh(scale=2).cdf).statistic < 0.03
+def test_air_far_from_the_head_stays_as_it_was(noisy):
+    out = Positioning().apply(noisy, as_parameters((4, 0, 0), 0, (0, 0, 10)))
+    np.testing.assert_allclose(out[:, :, :8], noisy[:, :, :8], rtol=0.3, atol=4)
+    assert np.median(np.abs(out[:, :, :8] - noisy[:, :, :8])) < 0.01
 
 
-def test_no_word_of_random_bits_makes_an_infinite_voxel(noisy, monkeypatch):
-    class LowestWords:
-        def __init__(self, seed):
-            pass
-
-        def random_raw(self, n):
-            return np.full(n, 0x80000000_80000000, np.uint64)
-
-    monkeypatch.setattr(np.random, "SFC64", LowestWords)
-    out = Positioning().apply(noisy, as_parameters((0, 0, 12), axis=0))
-    assert np.isfinite(out).all()
-
-
-@pytest.mark.parametrize("axis", [0, 2])
-def test_a_turn_out_of_the_field_of_view_and_a_shift_back_lose_nothing(axis):
-    data = np.zeros((64, 32, 8), np.float32)
-    data[50:60, 12:20] = 100  # around j = 38.5 after the turn, and 18.5 with the shift
-    out = Positioning().apply(data, as_parameters((0, -20, 0), axis, (0, 0, 90)))
-    truth = np.zeros_like(data)
-    truth[28:36, 14:24] = 100
-    assert out == pytest.approx(truth, abs=1e-3)
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_a_neck_that_turns_in_from_beyond_the_edge_leaves_no_black_wedge(axis):
+    data = np.zeros((48, 48, 48), np.float32)
+    data[14:34, 14:34, :40] = 100  # goes on beyond k = 0
+    out = Positioning().apply(data, as_parameters((0, 0, 6), axis, (0, 12, 0)))
+    assert out[20:28, 20:28, :8].min() > 75
+    assert (out[:4, :4] == 0).all()
 
 
 def test_what_a_turn_moves_out_of_the_phase_axis_comes_back():
@@ -98,13 +92,7 @@ def test_what_a_turn_moves_out_of_the_phase_axis_comes_back():
     out = Positioning().apply(data, as_parameters((0, 0, 0), 1, (0, 0, 90)))
     truth = np.zeros_like(data)
     truth[28:36, 2:12] = 100  # 34 to 43, less one field of view
-    assert out == pytest.approx(truth, abs=1e-3)
-
-
-def test_where_copies_overlap_air_is_as_noisy_as_before(noisy):
-    out = Positioning().apply(noisy, as_parameters((0, 0, 0), 0, (0, 0, 30)))
-    overlap = out[:6, 28:32, ::2].ravel()
-    assert overlap.mean() == pytest.approx(2 * np.sqrt(np.pi / 2), rel=0.15)
+    np.testing.assert_allclose(out, truth, atol=1e-2)
 
 
 def test_a_short_field_of_view_cuts_one_end_of_another_axis(head):
@@ -112,7 +100,7 @@ def test_a_short_field_of_view_cuts_one_end_of_another_axis(head):
     data[data < 1e-3] = 0
     out = Positioning().apply(data, as_parameters((0, 0, 0), axis=2, cut_mm=30.5))
     assert (out[:, :30] == 0).all()
-    assert (out[:, 30:] == data[:, 30:]).all()
+    np.testing.assert_allclose(out[:, 30:], data[:, 30:], atol=1e-4)
 
 
 @pytest.mark.parametrize("strength", [0.25, 0.5, 1])
@@ -154,10 +142,9 @@ def test_rotation_and_cut_go_along_with_the_shift(seed):
 def test_four_slices_stay_in_their_plane():
     data = np.zeros((40, 40, 4), np.float32)
     data[15:25, 12:28, 2] = 100
-    data = gaussian_filter(data, (1, 1, 0))
     out = Positioning()(data, 0.3, spacing_mm=(1, 1, 5), random_state=0)
-    assert (out[..., [0, 1, 3]] == 0).all()
-    assert out[..., 2].sum() == pytest.approx(data.sum(), rel=0.03)
+    sums, truth = (part.sum((0, 1)) for part in (out, data))
+    assert sums == pytest.approx(truth, rel=0.06, abs=1e-3)
 
 
 def test_four_slices_shift_by_all_of_the_stated_length():
@@ -165,12 +152,14 @@ def test_four_slices_shift_by_all_of_the_stated_length():
     data[28:32, 28:32] = 100
     parameters = as_parameters((6, 0, 8), axis=0)
     out = Positioning().apply(data, parameters, spacing_mm=(1, 1, 5))
-    assert out == pytest.approx(np.roll(data, 10, 0), abs=1e-4)
+    np.testing.assert_allclose(out, np.roll(data, 10, 0), atol=1e-3)
 
 
 def test_a_phase_axis_changes_nothing_else_that_is_drawn():
     free, given = (Positioning(axis=a).draw(0.5, random_state=1) for a in (None, 2))
-    assert {**free, "axes": [2]} == given
+    assert given.pop("acquisition")["given"] == {"phase": 2}
+    assert free.pop("acquisition")["given"] == {}
+    assert free == given
 
 
 def test_the_function_is_the_class(noisy):
