@@ -3,24 +3,25 @@
 import math
 
 import numpy as np
+import torch
 
-from briqa_sk.kernels.lines import image_of_lines, measure_lines
-from briqa_sk.kernels.rigid import move_rigidly
-from briqa_sk.simulation._axes import MIN_VOXELS, acting_axis, draw_axes
+from briqa_sk.kernels.lines import empty_lines, image_of_lines, measure_lines
+from briqa_sk.simulation._axes import MIN_VOXELS
 from briqa_sk.simulation._base import Artifact
-from briqa_sk.simulation.poses import (
-    RMS_MM_PER_RADIAN,
-    draw_direction,
-    keep_in_plane,
-    make_pose,
-    mean_displacement,
-    relative_pose,
-    scale_poses,
-)
+from briqa_sk.simulation._moving_head import MovingHead
+from briqa_sk.simulation._paths import draw_drift, draw_periodic, draw_sudden
+from briqa_sk.simulation._timing import line_times, slice_packages
+from briqa_sk.simulation.poses import keep_in_plane, rms_displacement, scale_poses
 
 _REFERENCES = ("centre", "scanner")
-_CENTRE = 0.5  # time at which the centre of k-space is acquired
-_DRIFT_SHOTS = 7  # odd, so that no shot begins at the centre
+_PATHS = {"sudden": draw_sudden, "drift": draw_drift, "periodic": draw_periodic}
+_PACKAGES = (1, 1, 2, 2, 3)  # of slices that are acquired one after the other
+_N_LINES = 256  # of a scan that stands for all, while nothing is known of its voxels
+_N_PATHS = 30
+_FARTHEST = 6.0  # displacement, relative to the mean
+_CORE = 0.1  # of k-space, where all lines matter alike
+# Lines side by side that do not fit together make ghosts on top of blur.
+_SHARE = {"sudden": 1.0, "drift": 1.0, "periodic": 0.75}
 
 
 class Motion(Artifact):
@@ -35,35 +36,46 @@ class Motion(Artifact):
 
     with the lines :math:`M_p` acquired in pose :math:`T_p`.
 
-    - "sudden": one to four moves; the head stays where it is until the next.
-    - "drift": the head sinks slowly, in seven steps.
+    - "sudden": one to six moves; the head stays where it is until the next, or comes
+      back.
+    - "drift": the head sinks slowly, straight or on a bent way, in five to nine steps.
     - "periodic": it swings in one direction, as with breathing. With c cycles during n
-      lines, so a period of n / c lines, ghosts are FOV / period = c voxels apart.
+      lines in sequence, so a period of n / c lines, ghosts are FOV / period = c voxels
+      apart.
+
+    When a line is acquired follows from the order of the lines of the acquisition. In
+    2-D, slices are acquired in one, two or three packages, one after the other, each
+    with a time course of its own: neighbouring slices jump where the slices are
+    interleaved.
 
     How much a head moved is stated as the RMS displacement within a sphere of 80 mm
-    radius [1]_, averaged over the acquisition. Along axes of fewer than 8 voxels
-    nothing moves; what is left of the poses is scaled to the same mean.
+    radius [1]_. It is averaged over the lines with a weight that falls with the square
+    of their distance from the centre of k-space, as the power of edges does, because a
+    move changes little if it happens far from the centre; and as a power mean
+    (exponent 3/4). Swings, which make more ghosts, are 3/4 as large as stated. So all
+    kinds look about equally bad. Along axes of fewer than 8
+    voxels nothing moves; what is left of the poses is scaled to the same mean.
 
     ======== ========= ====================
     Severity Strength  Mean displacement
     ======== ========= ====================
     0        0         none
-    1        .1-.25    0.6 to 1.5 mm
-    2        .6-1      3.6 to 6 mm
+    1        .06-.16   0.2 to 0.6 mm
+    2        .6-1      2.4 to 4 mm
     ======== ========= ====================
 
     Parameters
     ----------
     displacement_mm : float or None, default=None
-        Mean displacement. None: 6 mm times the strength.
+        Mean displacement. None: 4 mm times the strength.
     kind : {"sudden", "drift", "periodic"} or None, default=None
         None draws one.
     axis : int or None, default=None
         Phase axis. None draws it.
     reference : {"centre", "scanner"}, default="centre"
-        Poses count from the one in which the centre of k-space was acquired, which
-        keeps the head in place; or from no motion, so that a head that lay still in
-        another pose is a moved head.
+        Poses count from the one in which the centre of k-space was acquired, or from
+        the mean pose, whichever is drawn: both keep the head in place. Or they count
+        from no motion, so that a head that lay still in another pose is a moved head.
 
     References
     ----------
@@ -82,9 +94,10 @@ class Motion(Artifact):
 
     NAME = "motion"
     PHYSICAL = "displacement_mm"
-    LARGEST = 6.0
+    AXIS = "phase"
+    LARGEST = 4.0
     KINDS = ("sudden", "drift", "periodic")
-    RANGES = ((0.0, 0.0), (0.1, 0.25), (0.6, 1.0))
+    RANGES = ((0.0, 0.0), (0.06, 0.16), (0.6, 1.0))
 
     def __init__(self, displacement_mm=None, kind=None, axis=None, reference="centre"):
         self.displacement_mm = displacement_mm
@@ -100,45 +113,34 @@ class Motion(Artifact):
                 f"{self.reference!r}."
             )
 
-    def _draw(self, displacement_mm, rng):
-        axes = draw_axes(self.axis, rng)
+    def _draw(self, displacement_mm, acquisition, rng):
         kinds = self.KINDS
         kind = kinds[rng.integers(len(kinds))]
         seeds = dict(zip(kinds, rng.integers(2**63, size=len(kinds)), strict=True))
+        convention = str(rng.choice(("centre", "mean")))
+        n_lobes, n_packages = int(rng.integers(1, 4)), int(rng.choice(_PACKAGES))
         kind = self.kind or kind
-        path = {"sudden": _sudden, "drift": _drift, "periodic": _periodic}[kind]
-        vectors, starts, shots = path(np.random.default_rng(seeds[kind]))
-        centre = shots[np.searchsorted(starts, _CENTRE, side="right") - 1]
-        durations = _durations(starts, shots, len(vectors))
-        vectors = scale_poses(
-            vectors,
-            durations,
-            centre if self.reference == "centre" else None,
-            displacement_mm,
-        )
+        path = _draw_path(kind, np.random.default_rng(seeds[kind]), acquisition)
         return {
             "kind": kind,
-            "axes": axes,
-            "reference": centre if self.reference == "centre" else None,
-            "poses": [
-                {"rotation_deg": v[:3].tolist(), "translation_mm": v[3:].tolist()}
-                for v in vectors
-            ],
-            "shots": [
-                {"start": start, "pose": pose}
-                for start, pose in zip(starts, shots, strict=True)
-            ],
+            "reference": convention if self.reference == "centre" else "scanner",
+            "n_packages": n_packages,
+            "n_lobes": n_lobes,
+            **path,
         }
 
-    def _apply(self, data, parameters, spacing_mm):
-        shape = tuple(data.shape)
-        axis = acting_axis(parameters["axes"], shape, spacing_mm, caller=self._name)
-        stated, shots = parameters["poses"], parameters["shots"]
-        starts, order = zip(*((s["start"], s["pose"]) for s in shots), strict=True)
-        durations = _durations(starts, order, len(stated))
-        poses = _motions(stated, durations, parameters["reference"], shape)
-        lines = _lines_of_poses(shots, len(poses), shape[axis])
-        return _acquire(data, poses, lines, axis, spacing_mm)
+    def _apply(self, data, parameters, scan):
+        phase = scan.axis("phase", caller=self._name)
+        slices = scan.axis("slice", caller=self._name, n_least=1)
+        n_slices, n_packages = scan.shape[slices], parameters["n_packages"]
+        packages = slice_packages(
+            scan.acquisition, n_slices, n_packages if scan.is_2d else 1
+        )
+        times = line_times(scan.acquisition, scan.shape[phase])
+        poses = _poses_of_lines(parameters, times, len(packages))
+        weights = _weights(poses, packages, len(parameters["poses"]))
+        motions = _scaled(parameters, weights, scan.shape)
+        return _acquire(data, motions, poses, packages, scan, parameters["n_lobes"])
 
 
 def add_motion(
@@ -151,14 +153,10 @@ def add_motion(
     volume : Volume, ndarray or Tensor of shape (i, j, k)
         Magnitude image, not negative; left untouched.
     strength : float
-        In [0, 1]: mean displacement, as a fraction of 6 mm. 0 returns the voxels
+        In [0, 1]: mean displacement, as a fraction of 4 mm. 0 returns the voxels
         unchanged.
-    spacing_mm : float or tuple of 3 float, default=(1.0, 1.0, 1.0)
-        Voxel size of an array or a tensor. A Volume knows its own.
-    axis : int or None, default=None
-        Phase axis. None draws it.
-    random_state : int, Generator, RandomState or None, default=None
-        Seed.
+    spacing_mm, axis, random_state
+        As in :class:`Motion` and its call.
 
     Returns
     -------
@@ -169,117 +167,104 @@ def add_motion(
     return motion(volume, strength, spacing_mm=spacing_mm, random_state=random_state)
 
 
-def _draw_move(rng):
-    """Return a pose with an RMS displacement of 1 mm, part rotation, part shift."""
-    share = rng.uniform(0.2, 0.8) * math.pi / 2
-    angle_deg = math.degrees(math.sin(share) / RMS_MM_PER_RADIAN)
-    turn, shift = draw_direction(rng), draw_direction(rng)
-    return np.concatenate([angle_deg * turn, math.cos(share) * shift])
+def _draw_path(kind, rng, acquisition):
+    """Return poses and shots, the first of some that a head in a coil can go through.
+
+    To be seen, motion far from the centre of k-space would have to be huge.
+    """
+    times, slices = line_times(acquisition, _N_LINES), [np.arange(1)]
+    paths = []
+    for _ in range(_N_PATHS):
+        vectors, starts, shots = _PATHS[kind](rng, acquisition)
+        path = {
+            "kind": kind,
+            "poses": [
+                {"rotation_deg": v[:3].tolist(), "translation_mm": v[3:].tolist()}
+                for v in vectors
+            ],
+            "shots": [
+                {"start": start, "pose": pose}
+                for start, pose in zip(starts, shots, strict=True)
+            ],
+        }
+        weights = _weights(_poses_of_lines(path, times, 1), slices, len(vectors))
+        home = np.eye(len(weights))[weights.argmax()]
+        motions = scale_poses(vectors, weights, home, _SHARE[kind])
+        farthest = max(map(rms_displacement, motions))
+        paths.append((farthest if farthest else math.inf, path))
+        if 0 < farthest <= _FARTHEST:
+            break
+    return min(paths, key=lambda one: one[0])[1]
 
 
-def _sudden(rng):
-    """Return (poses, start of each shot, pose of each shot) of one to four moves."""
-    n_moves = int(rng.integers(1, 5))
-    # A move far from the centre changes little but the finest detail, and would have to
-    # be huge to have been 6 mm on average.
-    times = np.append(rng.uniform(0.42, 0.48), rng.uniform(0.20, 0.48, size=3))
-    times = np.where(rng.random(4) < 0.5, 1 - times, times)[:n_moves]
-    sizes = rng.uniform(0.5, 1.0, size=(5, 1))
-    poses = sizes * [_draw_move(rng) for _ in range(5)]
-    starts, shots = [0.0, *sorted(times.tolist())], list(range(n_moves + 1))
-    return poses[: n_moves + 1], starts, shots
+def _poses_of_lines(parameters, times, n_packages):
+    """Return the pose of each line in each package, (n_packages, n_lines).
 
-
-def _drift(rng):
-    begin, end = rng.uniform(0.0, 0.3), rng.uniform(0.7, 1.0)
-    shots = np.arange(_DRIFT_SHOTS)
-    ramp = np.clip(((shots + 0.5) / _DRIFT_SHOTS - begin) / (end - begin), 0, 1)
-    way = ramp**2 * (3 - 2 * ramp)
-    starts = (shots / _DRIFT_SHOTS).tolist()
-    return way[:, None] * _draw_move(rng), starts, shots.tolist()
-
-
-def _periodic(rng):
-    """Return a sine that is rounded to five poses: -1, -.5, 0, .5 and 1."""
-    cycles = math.exp(rng.uniform(math.log(3), math.log(16)))
-    # The head is at rest, near the end of a swing, when the centre is acquired.
-    phase = 0.25 + rng.uniform(-0.08, 0.08) - _CENTRE * cycles
-    low, high = np.arcsin([0.25, 0.75]) / (2 * math.pi)
-    turns = np.array([low, high, 0.5 - high, 0.5 - low])
-    turns = np.concatenate([turns, turns + 0.5])
-    every = np.arange(math.floor(phase), math.ceil(phase + cycles) + 1)
-    times = np.sort(((every[:, None] + turns - phase) / cycles).ravel())
-    starts = np.concatenate([[0.0], times[(times > 0) & (times < 1)]])
-    middle = (starts + np.append(starts[1:], 1.0)) / 2
-    levels = np.rint(2 * np.sin(2 * math.pi * (cycles * middle + phase))).astype(int)
-    poses = np.linspace(-1, 1, 5)[:, None] * _draw_move(rng)
-    return poses, starts.tolist(), (levels + 2).tolist()
-
-
-def _motions(poses, durations, reference, shape):
-    """Return (rotation, translation) of each pose, from the reference on."""
-    stated = [[*pose["rotation_deg"], *pose["translation_mm"]] for pose in poses]
-    vectors = [keep_in_plane(vector, shape, MIN_VOXELS) for vector in stated]
-    if not np.array_equal(stated, vectors):
-        vectors = _as_far_as(stated, vectors, durations, reference)
-    motions = [make_pose(vector[:3], vector[3:]) for vector in vectors]
-    if reference is None:
-        return motions
-    return [
-        # Rounding must not turn "no motion" into a little one.
-        make_pose((0, 0, 0), (0, 0, 0))
-        if index == reference
-        else relative_pose(motion, motions[reference])
-        for index, motion in enumerate(motions)
-    ]
-
-
-def _as_far_as(stated, vectors, durations, reference):
-    """Scale what is left of poses to the mean displacement that they were stated at."""
-    poses, left = (
-        [make_pose(vector[:3], vector[3:]) for vector in some]
-        for some in (stated, vectors)
+    Swings and drifts go on from package to package. Sudden moves come again in each,
+    from other poses, since no slice would be blurred by those that came in between.
+    """
+    starts, poses = zip(
+        *((shot["start"], shot["pose"]) for shot in parameters["shots"]), strict=True
     )
-    left_mm = mean_displacement(left, durations, reference)
-    if left_mm == 0:
-        return vectors
-    stated_mm = mean_displacement(poses, durations, reference)
-    return scale_poses(np.array(vectors) / left_mm, durations, reference, stated_mm)
+    packages = np.arange(n_packages)[:, None]
+    comes_again = parameters["kind"] == "sudden"
+    times = np.broadcast_to(times, (n_packages, len(times)))
+    times = times if comes_again else (packages + times) / n_packages
+    shots = np.searchsorted(starts, times, side="right") - 1
+    shift = packages if comes_again else 0
+    return (np.array(poses)[shots] + shift) % len(parameters["poses"])
 
 
-def _durations(starts, shots, n_poses):
-    """Return the time spent in each pose, as fractions of the acquisition."""
-    return np.bincount(shots, np.diff([*starts, 1.0]), n_poses)
+def _weights(poses, packages, n_poses):
+    """Return how much each pose matters: more, the nearer its lines to the centre."""
+    distance = 2 * np.abs(np.fft.fftfreq(poses.shape[1]))
+    of_line = (distance + _CORE) ** -2
+    sizes = [[len(slices)] for slices in packages]
+    weights = np.bincount(poses.ravel(), (sizes * of_line).ravel(), n_poses)
+    return weights / weights.sum()
 
 
-def _is_still(pose):
-    rotation, translation = pose
-    return not translation.any() and np.array_equal(rotation, np.eye(3))
+def _scaled(parameters, weights, shape):
+    """Return the motion from the reference to each pose, as large as stated."""
+    stated = [
+        [*pose["rotation_deg"], *pose["translation_mm"]] for pose in parameters["poses"]
+    ]
+    vectors = np.array([keep_in_plane(vector, shape, MIN_VOXELS) for vector in stated])
+    home = {
+        "scanner": np.zeros(len(weights)),
+        "mean": weights,
+        "centre": np.eye(len(weights))[weights.argmax()],
+    }[parameters["reference"]]
+    displacement_mm = _SHARE[parameters["kind"]] * parameters["displacement_mm"]
+    return scale_poses(vectors, weights, home, displacement_mm)
 
 
-def _lines_of_poses(shots, n_poses, n_lines):
-    """Return the lines that are acquired in each pose, as indices of the FFT."""
-    frequency = np.fft.fftfreq(n_lines, 1 / n_lines)
-    times = (frequency + n_lines // 2 + 0.5) / n_lines
-    starts = [shot["start"] for shot in shots]
-    shot_of_line = np.searchsorted(starts, times, side="right") - 1
-    pose_of_line = np.array([shot["pose"] for shot in shots])[shot_of_line]
-    return [np.flatnonzero(pose_of_line == pose) for pose in range(n_poses)]
-
-
-def _acquire(data, poses, lines, axis, spacing_mm):
-    """Overwrite a volume with its image from lines that come from moved volumes."""
-    parts, still = [], []
-    for pose, chosen in zip(poses, lines, strict=True):
-        if _is_still(pose):
-            still.append(chosen)
-        elif len(chosen):
-            moved = move_rigidly(data.clone(), *pose, spacing_mm)
-            parts.append((chosen, measure_lines(moved, chosen, axis)))
-            del moved  # before there is another
-    if parts:
-        # Last, as these lines need no moved volume beside them in memory.
-        chosen = np.concatenate([np.empty(0, int), *still])
-        parts.append((chosen, measure_lines(data, chosen, axis)))
-        image_of_lines(parts, data, axis)
+def _acquire(data, motions, poses, packages, scan, n_lobes):
+    """Overwrite a volume with the magnitude of an image whose head moves."""
+    phase, axis = (scan.axis(role, caller="", n_least=1) for role in ("phase", "slice"))
+    head = MovingHead(data, scan)
+    lines = [empty_lines(_slices_of(data, part, axis), phase) for part in packages]
+    for index in np.unique(poses):
+        imaginary = head.move(data, motions[index], scan.spacing_mm, n_lobes)
+        for package, pose, measured in zip(packages, poses, lines, strict=True):
+            chosen = np.flatnonzero(pose == index)
+            if len(chosen):
+                volumes = [
+                    _slices_of(part, package, axis) for part in (data, imaginary)
+                ]
+                measure_lines(*volumes, chosen, phase, measured, unit=head.unit)
+                del volumes
+        del imaginary  # before there is another
+    for package, measured in zip(packages, lines, strict=True):
+        image = _slices_of(data, package, axis)
+        image_of_lines(measured, image, phase)
+        if image is not data:
+            data.index_copy_(axis, torch.from_numpy(package).to(data.device), image)
     return data
+
+
+def _slices_of(volume, package, axis):
+    """Return some slices, all of them without a copy."""
+    if len(package) == volume.shape[axis]:
+        return volume
+    return volume.index_select(axis, torch.from_numpy(package).to(volume.device))

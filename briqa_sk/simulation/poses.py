@@ -10,6 +10,9 @@ RADIUS_MM = 80.0  # of the sphere that stands for a head
 #: RMS displacement over the sphere of a rotation by one radian, for small rotations.
 RMS_MM_PER_RADIAN = RADIUS_MM * math.sqrt(2 / 5)
 _FIXED_POINT_STEPS = 40
+_POWER = 0.75
+_TINY = 1e-3
+_ROUNDING = 1e-6
 
 
 def make_pose(rotation_deg, translation_mm):
@@ -80,32 +83,36 @@ def rms_displacement(pose):
     return math.sqrt(RADIUS_MM**2 / 5 * spread + translation @ translation)
 
 
-def mean_displacement(poses, durations, reference=None):
-    """Return the time average of the RMS displacement.
+def mean_displacement(poses, weights, reference=None):
+    r"""Return the mean RMS displacement of poses.
+
+    It is a power mean, :math:`\left(\sum_p w_p d_p^q\right)^{1 / q}` with q = 3/4:
+    what is displaced far is not much worse than what is displaced by a few voxels.
 
     Parameters
     ----------
     poses : list of tuple of (ndarray, ndarray)
         From :func:`make_pose`.
-    durations : sequence of float
-        Time spent in each pose, as fractions of the acquisition; their sum is 1.
-    reference : int or None, default=None
-        Which of the poses displacement counts from; None counts from no motion.
+    weights : sequence of float
+        Of each pose; their sum is 1.
+    reference : tuple of (ndarray, ndarray) or None, default=None
+        The pose that displacement counts from; None counts from no motion.
 
     Returns
     -------
     displacement_mm : float
-        Average over the acquisition.
+        Weighted mean.
     """
     if reference is not None:
-        poses = [relative_pose(pose, poses[reference]) for pose in poses]
-    return sum(
-        duration * rms_displacement(pose)
-        for pose, duration in zip(poses, durations, strict=True)
+        poses = [relative_pose(pose, reference) for pose in poses]
+    mean = sum(
+        weight * rms_displacement(pose) ** _POWER
+        for pose, weight in zip(poses, weights, strict=True)
     )
+    return float(mean) ** (1 / _POWER)
 
 
-def scale_poses(vectors, durations, reference, displacement_mm):
+def scale_poses(vectors, weights, home, displacement_mm):
     """Scale poses until their mean displacement is as asked for.
 
     Displacement is proportional to small poses, and almost so to larger ones.
@@ -114,26 +121,41 @@ def scale_poses(vectors, durations, reference, displacement_mm):
     ----------
     vectors : ndarray of shape (n_poses, 6)
         Rotation in degrees and translation in millimetres, of any common size.
-    durations : sequence of float
+    weights : ndarray of shape (n_poses,)
         As in :func:`mean_displacement`.
-    reference : int or None
-        As in :func:`mean_displacement`.
+    home : ndarray of shape (n_poses,)
+        Share of each pose in the one that displacement counts from; zeros count from
+        no motion.
     displacement_mm : float
         Mean displacement to reach.
 
     Returns
     -------
-    vectors : ndarray of shape (n_poses, 6)
-        Scaled.
+    motions : list of tuple of (ndarray, ndarray)
+        That lead from the reference to each pose.
     """
-    scaled = vectors * displacement_mm
-    for _ in range(_FIXED_POINT_STEPS if displacement_mm else 0):
-        poses = [make_pose(vector[:3], vector[3:]) for vector in scaled]
-        reached = mean_displacement(poses, durations, reference)
-        scaled = scaled * displacement_mm / reached
-        if math.isclose(reached, displacement_mm, rel_tol=1e-9):
+    size = _unit(vectors, weights, home)
+    for _ in range(_FIXED_POINT_STEPS):
+        motions = _motions(vectors * size * displacement_mm, home)
+        reached = mean_displacement(motions, weights)
+        if math.isclose(reached, displacement_mm, rel_tol=1e-9) or reached == 0:
             break
-    return scaled
+        size *= displacement_mm / reached
+    return motions
+
+
+def _unit(vectors, weights, home):
+    """Return by what to multiply poses for a small displacement, over it."""
+    tiny = mean_displacement(_motions(vectors * _TINY, home), weights)
+    # Rounding is no motion: it would be scaled up to one.
+    return _TINY / tiny if tiny > _TINY * _ROUNDING else 0.0
+
+
+def _motions(vectors, home):
+    poses = [make_pose(vector[:3], vector[3:]) for vector in vectors]
+    middle = home @ vectors
+    reference = make_pose(middle[:3], middle[3:])
+    return [relative_pose(pose, reference) for pose in poses]
 
 
 def draw_direction(rng):

@@ -46,20 +46,29 @@ def test_a_relative_pose_leads_from_one_pose_to_the_other(sphere):
     assert there @ rotation.T + translation == pytest.approx(truth, abs=1e-9)
 
 
-def test_displacement_is_averaged_over_time():
+def test_displacement_is_a_power_mean():
     poses = [make_pose((0, 0, 0), (mm, 0, 0)) for mm in (0, 4, 10)]
-    assert mean_displacement(poses, [0.5, 0.25, 0.25]) == pytest.approx(3.5)
-    assert mean_displacement(poses, [0.5, 0.25, 0.25], 1) == pytest.approx(3.5)
-    assert mean_displacement(poses, [0.5, 0.25, 0.25], 2) == pytest.approx(6.5)
+    weights = [0.5, 0.25, 0.25]
+    by_hand = (0.25 * 4**0.75 + 0.25 * 10**0.75) ** (4 / 3)
+    assert mean_displacement(poses, weights) == pytest.approx(by_hand)
+    by_hand = (0.5 * 4**0.75 + 0.25 * 6**0.75) ** (4 / 3)
+    assert mean_displacement(poses, weights, poses[1]) == pytest.approx(by_hand)
 
 
-@pytest.mark.parametrize("displacement_mm", [0.0, 0.5, 6.0, 40.0])
-def test_scaled_poses_reach_the_displacement(displacement_mm):
+@pytest.mark.parametrize("displacement_mm", [0.5, 6.0, 40.0])
+@pytest.mark.parametrize("home", [(0, 0, 1, 0), (0.1, 0.2, 0.3, 0.4), (0, 0, 0, 0)])
+def test_scaled_poses_reach_the_displacement(displacement_mm, home):
     vectors = np.random.default_rng(1).normal(size=(4, 6))
-    durations = [0.1, 0.2, 0.3, 0.4]
-    scaled = scale_poses(vectors, durations, 2, displacement_mm)
-    poses = [make_pose(vector[:3], vector[3:]) for vector in scaled]
-    assert mean_displacement(poses, durations, 2) == pytest.approx(displacement_mm)
+    weights = np.array([0.1, 0.2, 0.3, 0.4])
+    motions = scale_poses(vectors, weights, np.array(home), displacement_mm)
+    assert mean_displacement(motions, weights) == pytest.approx(displacement_mm)
+
+
+def test_one_pose_is_no_motion_from_itself():
+    vectors = np.array([[5.0, 9, -3, 2, 1, 0]])
+    ((rotation, translation),) = scale_poses(vectors, np.ones(1), np.ones(1), 3.0)
+    np.testing.assert_allclose(rotation, np.eye(3), atol=1e-12)
+    np.testing.assert_allclose(translation, 0, atol=1e-12)
 
 
 def test_directions_have_no_preference():
