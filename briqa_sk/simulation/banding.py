@@ -6,42 +6,49 @@ import numpy as np
 import torch
 from scipy.optimize import brentq
 
-from briqa_sk._validation import check_positive
-from briqa_sk.simulation._axes import acting_axis, draw_axes
+from briqa_sk.kernels.noise import smooth_means
 from briqa_sk.simulation._base import Artifact
+from briqa_sk.simulation._received import signal_of
+from briqa_sk.simulation._tables import NORMAL, look_up, random_words
 
 _MOST_BANDS = 3
+_TURNS = (1.0, 4.0)  # per repetition, over the field in the head
+_RANGE = 4.0  # standard deviations, nearly all of that field; the rest is beside air
 _T1_MS = 1000.0
-_LONGEST_REPETITION_MS = 100.0
+_SMOOTH, _FINE = 0.7, 0.35  # noise in what counts as signal: most of it is slow
+_WEAK_SIGMAS = 5.0  # magnitudes that show that they are Rician
+_TABLE = 4096  # signals over one turn
+_SLAB = 4  # slices at once
 
 
 class Banding(Artifact):
-    r"""Draw dark bands perpendicular to an axis.
+    r"""Lose signal in dark bands.
 
     Two kinds, told apart by what makes them:
 
     ``"bssfp"``
-        In balanced steady-state free precession, the signal depends on the angle
-        :math:`\theta = 2 \pi \, \Delta f \, T_R + \theta_0` of precession per
-        repetition [1]_:
+        In balanced steady-state free precession, and in no other sequence, the signal
+        depends on the angle :math:`\theta = 2 \pi \, \Delta f \, T_R + \theta_0` of
+        precession per repetition [1]_:
 
         .. math:: M \propto \frac{|1 - E_2 e^{-i \theta}|}{C \cos \theta + D}, \quad
                   C = E_2 (E_1 - 1) (1 + \cos \alpha), \quad
                   D = (1 - E_1 \cos \alpha) - (E_1 - \cos \alpha) E_2^2
 
-        with :math:`E_1 = e^{-T_R / T_1}` and the flip angle :math:`\alpha`. Where the
-        field varies by g Hz/mm along the axis, nulls lie :math:`1 / (g \, T_R)` apart.
-        A drawn field is bent a little, a given one is linear. :math:`E_2` is the
-        coherence between repetitions, what relaxation and spoiling leave of it: 0 has
-        no bands, and as it rises they get deeper where they are. It is solved for the
-        depth.
+        with :math:`E_1 = e^{-T_R / T_1}` and the flip angle :math:`\alpha`. The field
+        :math:`\Delta f` is that of the acquisition, so that bands are its contours,
+        around sinuses and ears. Over the field in the head, :math:`\theta` makes 1 to 4
+        turns, each of which has a null. :math:`E_2` is the coherence between
+        repetitions, what relaxation and spoiling leave of it: 0 has no bands, and as it
+        rises they get deeper where they are. It is solved for the depth.
     ``"slab"``
-        Dark edges between slabs, as in low-field scans: 1 to 3 bands of 4 to 12 mm
-        (full width at half depth), raised cosines, at any place.
+        Dark edges between slabs, as in low-field scans, perpendicular to the slice
+        axis: 1 to 3 bands of 4 to 12 mm (full width at half depth), raised cosines, at
+        any place.
 
     Strength scales the depth, the part of the signal that is lost in the centre of the
     deepest band, and the number of bands of kind ``"slab"``. Bands of a lower strength
-    stay where they are.
+    stay where they are. Noise stays as it is.
 
     ======== ========= ========= ==========
     Severity Strength  Depth     Slab bands
@@ -57,15 +64,11 @@ class Banding(Artifact):
         Signal lost in the centre of the deepest band, as a part of it; below 1. None:
         0.9 times strength.
     kind : {"bssfp", "slab"} or None, default=None
-        What makes the bands. None draws it, unless one of the next two is given, which
-        only ``"bssfp"`` has.
-    repetition_time_ms : float or None, default=None
-        TR, 100 ms at most. None draws 4 to 8 ms.
-    gradient_hz_per_mm : float or None, default=None
-        Variation of the field along the axis. None draws nulls 40 to 80 mm apart.
+        What makes the bands; ``"bssfp"`` needs an acquisition with
+        ``sequence="balanced"``. None: as the sequence of the acquisition has it.
     axis : int or None, default=None
-        Axis along which the field varies, perpendicular to the bands; 0, 1 or 2. None
-        draws it.
+        Slice axis, perpendicular to the bands of kind ``"slab"``; 0, 1 or 2. None draws
+        it.
 
     References
     ----------
@@ -83,70 +86,51 @@ class Banding(Artifact):
 
     NAME = "banding"
     PHYSICAL = "depth"
+    AXIS = "slice"
     LARGEST = 0.9
     KINDS = ("bssfp", "slab")
     RANGES = ((0.0, 0.0), (0.25, 0.45), (0.75, 1.0))
 
-    def __init__(
-        self,
-        depth=None,
-        kind=None,
-        repetition_time_ms=None,
-        gradient_hz_per_mm=None,
-        axis=None,
-    ):
+    def __init__(self, depth=None, kind=None, axis=None):
         self.depth = depth
         self.kind = kind
-        self.repetition_time_ms = repetition_time_ms
-        self.gradient_hz_per_mm = gradient_hz_per_mm
         self.axis = axis
+
+    def _needs(self):
+        sequence = {"sequence": "balanced"} if self.kind == "bssfp" else {}
+        return {**super()._needs(), **sequence}
 
     def _check_params(self):
         super()._check_params()
         if self.depth is not None and self.depth >= 1:
             raise ValueError(f"{self._name}: depth must be below 1, got {self.depth}.")
-        for name in ("repetition_time_ms", "gradient_hz_per_mm"):
-            if getattr(self, name) is not None:
-                check_positive(getattr(self, name), name, caller=self._name)
-                self._check_is_bssfp(name)
-        if (self.repetition_time_ms or 0) > _LONGEST_REPETITION_MS:
-            raise ValueError(
-                f"{self._name}: repetition_time_ms must be {_LONGEST_REPETITION_MS:g} "
-                f"at most, got {self.repetition_time_ms}. Longer ones have no steady "
-                "state with bands."
-            )
 
-    def _check_is_bssfp(self, name):
-        if self.kind == "slab":
+    def _draw(self, depth, acquisition, rng):
+        sequence = acquisition["sequence"]
+        if self.kind == "bssfp" and sequence != "balanced":
             raise ValueError(
-                f"{self._name}: {name} must be None for kind='slab', got "
-                f"{getattr(self, name)}. Only kind='bssfp' has one."
+                f"{self._name}: kind='bssfp' must have an acquisition with "
+                f"sequence='balanced', got {sequence!r}. Draw one with Acquisition."
             )
-
-    def _draw(self, depth, rng):
-        axes = draw_axes(self.axis, rng)
-        is_field_given = self.repetition_time_ms or self.gradient_hz_per_mm
-        kind = str(rng.choice(self.KINDS))
-        kind = "bssfp" if is_field_given else self.kind or kind
-        steady_state = _draw_steady_state(
-            depth, self.repetition_time_ms, self.gradient_hz_per_mm, rng
-        )
+        kind = self.kind or ("bssfp" if sequence == "balanced" else "slab")
+        steady_state = _draw_steady_state(depth, rng)
         bands = [_draw_band(part, rng) for part in rng.permutation(_MOST_BANDS)]
         bands[0]["relative_depth"] = 1.0
         bands = {"bands": self._first(bands, depth)}
-        drawn = steady_state if kind == "bssfp" else bands
-        return {"kind": kind, "axes": axes, **drawn}
+        return {"kind": kind, **(steady_state if kind == "bssfp" else bands)}
 
-    def _apply(self, data, parameters, spacing_mm):
-        axis = acting_axis(
-            parameters["axes"], data.shape, spacing_mm, caller=self._name
-        )
-        profile = {"bssfp": _steady_state, "slab": _slabs}[parameters["kind"]]
-        kept = profile(parameters, data.shape[axis], spacing_mm[axis])
-        kept = torch.from_numpy(kept).to(data.device, torch.float32)
-        shape = [1, 1, 1]
-        shape[axis] = -1
-        return data.mul_(kept.view(shape))
+    def _apply(self, data, parameters, scan):
+        if parameters["kind"] == "bssfp":
+            _weaken(data, _lost_in_bands(parameters, scan, data.device), scan)
+            return data
+        axis = scan.axis("slice", caller=self._name, n_least=1)
+        lost = _lost_between_slabs(parameters, data.shape[axis], scan.spacing_mm[axis])
+        for start, stop in _runs(lost > 0):
+            planes = data.narrow(axis, start, stop - start)
+            part = torch.from_numpy(lost[start:stop]).to(data.device, torch.float32)
+            part = part.view([-1 if dim == axis else 1 for dim in range(3)])
+            _weaken(planes, part.expand(planes.shape).split(_SLAB), scan)
+        return data
 
 
 def add_banding(
@@ -161,12 +145,8 @@ def add_banding(
     strength : float
         In [0, 1]: 0.9 of the signal is lost in the centre of the deepest band at 1. 0
         returns the voxels unchanged.
-    spacing_mm : float or tuple of 3 float, default=(1.0, 1.0, 1.0)
-        Voxel size of an array or a tensor. A Volume knows its own.
-    axis : int or None, default=None
-        Axis perpendicular to the bands. None draws it.
-    random_state : int, Generator, RandomState or None, default=None
-        Seed.
+    spacing_mm, axis, random_state
+        As in :class:`Banding` and its call.
 
     Returns
     -------
@@ -178,20 +158,16 @@ def add_banding(
     )
 
 
-def _draw_steady_state(depth, repetition_time_ms, gradient_hz_per_mm, rng):
-    """Draw a sequence and a field, and solve the coherence for the depth."""
-    drawn_time_ms, distance_mm = rng.uniform(4, 8), rng.uniform(40, 80)
-    flip_angle_deg, turns = rng.uniform(40, 70), rng.random()
-    bend_per_mm = rng.uniform(-0.001, 0.001)
-    time_ms = float(repetition_time_ms or drawn_time_ms)
-    recovery, cosine = _recovery(time_ms), math.cos(math.radians(flip_angle_deg))
+def _draw_steady_state(depth, rng):
+    """Draw a sequence, and solve the coherence for the depth."""
+    time_ms, flip_angle_deg = rng.uniform(4, 8), rng.uniform(40, 70)
+    cosine = math.cos(math.radians(flip_angle_deg))
     return {
         "repetition_time_ms": time_ms,
-        "gradient_hz_per_mm": gradient_hz_per_mm or 1000 / (time_ms * distance_mm),
-        "bend_per_mm": 0.0 if gradient_hz_per_mm else bend_per_mm,
         "flip_angle_deg": flip_angle_deg,
-        "phase_turns": turns,
-        "coherence": _solve_coherence(depth, recovery, cosine),
+        "turns": rng.uniform(*_TURNS),
+        "phase_turns": rng.random(),
+        "coherence": _solve_coherence(depth, _recovery(time_ms), cosine),
     }
 
 
@@ -238,19 +214,21 @@ def _freeman_hill(cos_theta, coherence, recovery, cosine):
     return signal(cos_theta) / max(signal(top), signal(-1.0))
 
 
-def _steady_state(parameters, n_voxels, spacing_mm):
-    """Return the part of the signal that is left along the axis."""
-    x_mm = (np.arange(n_voxels) - (n_voxels - 1) / 2) * spacing_mm
-    hertz = parameters["gradient_hz_per_mm"] * x_mm
-    hertz = hertz * (1 + parameters["bend_per_mm"] * x_mm)
-    time_ms = parameters["repetition_time_ms"]
-    turns = hertz * time_ms / 1000 + parameters["phase_turns"]
-    return _freeman_hill(
+def _lost_in_bands(parameters, scan, device):
+    """Yield the part of the signal that is lost, a few slices at a time."""
+    field = scan.field_map
+    rate = parameters["turns"] / (_RANGE * field.spread_ppm())
+    turns = np.arange(_TABLE + 1) / _TABLE
+    table = 1 - _freeman_hill(
         np.cos(2 * np.pi * turns),
         parameters["coherence"],
-        _recovery(time_ms),
+        _recovery(parameters["repetition_time_ms"]),
         math.cos(math.radians(parameters["flip_angle_deg"])),
     )
+    table = torch.from_numpy(table).to(device, torch.float32)
+    for ppm in field.grid.slabs(field.ppm * rate + parameters["phase_turns"]):
+        part = ppm.sub_(ppm.floor()).mul_(_TABLE).round_().int()
+        yield table.index_select(0, part.view(-1)).view(part.shape)
 
 
 def _draw_band(part, rng):
@@ -262,8 +240,8 @@ def _draw_band(part, rng):
     }
 
 
-def _slabs(parameters, n_voxels, spacing_mm):
-    """Return the part of the signal that is left along the axis."""
+def _lost_between_slabs(parameters, n_voxels, spacing_mm):
+    """Return the part of the signal that is lost along the axis, (n_voxels,)."""
     kept = np.ones(n_voxels)
     for band in parameters["bands"]:
         # In the middle of a voxel, so that a thick one shows the full depth, too.
@@ -271,4 +249,36 @@ def _slabs(parameters, n_voxels, spacing_mm):
         distance = abs(np.arange(n_voxels) - centre) * spacing_mm / band["width_mm"]
         dip = np.where(distance < 1, 0.5 * (1 + np.cos(np.pi * distance)), 0)
         kept *= 1 - parameters["depth"] * band["relative_depth"] * dip
-    return kept
+    return 1 - kept
+
+
+def _runs(is_in):
+    """Return where runs of True start and stop."""
+    steps = np.diff(is_in.astype(int), prepend=0, append=0)
+    return zip(np.flatnonzero(steps > 0), np.flatnonzero(steps < 0), strict=True)
+
+
+def _weaken(data, lost, scan):
+    """Subtract what is lost of the signal, in place; lost comes in slabs.
+
+    What counts as signal has some noise left. What is lost of it is replaced: with the
+    amplitude :math:`(1 - (1 - l)^2)^{1/2}` the variances add up to what they were. What
+    remains of the signal may be weak enough to show the noise of the other channel.
+    """
+    signal = signal_of(data, scan)
+    noise = _white_noise(data, scan)
+    noise = smooth_means(noise, scan.fine_axes).mul_(_SMOOTH).add_(noise, alpha=_FINE)
+    hidden = _white_noise(data, scan)
+    parts = (part.split(_SLAB) for part in (data, signal, noise, hidden))
+    for part, slab, tissue, fresh, other in zip(lost, *parts, strict=True):
+        rest = (part * (2 - part)).sqrt_()
+        fresh.mul_(rest).masked_fill_(tissue == 0, 0)
+        slab.sub_(tissue * part).add_(fresh)
+        is_weak = (slab < _WEAK_SIGMAS * scan.sigma) & (tissue > 0)
+        weak = slab.hypot(other.mul_(rest))
+        slab.copy_(torch.where(is_weak, weak, slab.abs()))
+
+
+def _white_noise(data, scan):
+    words = random_words(scan.fresh_bits(), data.numel())
+    return look_up(NORMAL, words, data.device).view(data.shape).mul_(scan.sigma)
