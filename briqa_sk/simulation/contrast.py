@@ -1,56 +1,66 @@
 """Loss of contrast between tissues."""
 
 import math
+from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import torch
-from torch.nn.functional import avg_pool3d, max_pool3d
 
-from briqa_sk.kernels import signal_levels
-from briqa_sk.kernels.levels import SignalLevels
+from briqa_sk.kernels.tissue_classes import brain_signal
+from briqa_sk.kernels.tissues import CONTRASTS, TISSUES, signal
 from briqa_sk.simulation._base import Artifact
-from briqa_sk.simulation._tables import NORMAL, look_up, random_words
-from briqa_sk.simulation.bias_field import BiasField
+from briqa_sk.simulation._received import signal_of
+from briqa_sk.simulation._tables import look_up
 
-_RANGE_SIGMAS = 2.6  # neighbours that differ by more belong to another tissue
-_CENTRE = 0.5  # weight of a voxel in its own mean; its neighbours have up to 1
-_DARKEST_TISSUE = 0.24  # of the mean tissue: CSF in most T1w scans has a quarter
-_BRIGHTEST_AIR = 0.05  # of the mean tissue, where noise is less
-_AIR_SIGMAS = 1.65  # the mean of Rayleigh noise, 1.25, and 3 standard errors of it
-_SLAB_VOXELS = 1 << 18
-_SAMPLE_VOXELS = 1 << 19
-_N_STEPS = 12
-_BELOW_SIGMA = 0.903  # median of the spreads of 27 normal numbers that are below 1
-_BLOCK = 1 << 16  # voxels whose noise fits into the cache of the processor
-# Equally likely values of a standard normal number: 16 random bits look one up.
+#: What is wrong, and the field of a sequence that says it.
+_FIELDS = {
+    "inversion_time": "ti_ms",
+    "repetition_time": "tr_ms",
+    "echo_time": "te_ms",
+    "flip_angle": "flip",
+}
+_FACTORS = (1 / 16, 64.0)  # by which a parameter is wrong, at most
+_N_FACTORS = 400
+_LEAST_LOSS = 0.1  # of contrast; a parameter that loses less does not matter
+_BEYOND = 0.5  # fluid and fat are this far from the brain, as a part of its signal
+_LEAST_SLOPES = (0.6, 0.85)  # below and above the brain, so that tissues stay apart
+_BEND = 0.1  # part of the signal over which one slope passes into the next
+_N_STEPS = 1 << 16
+_BLOCK = 1 << 16  # voxels whose intermediate results fit into the processor's cache
+_OWN = (0.26, 0.79)  # weight of a voxel in its own mean among all neighbours, and few
+_SIGMA_OF_BYTES = math.sqrt(2 * (256**2 - 1) / 12)  # of a sum of two random bytes
 
 
 class Contrast(Artifact):
-    r"""Lose tissue contrast, as by a wrong flip angle or inversion time.
+    r"""Lose contrast between tissues, as by a wrong inversion time or flip angle.
 
-    Contrast is the difference between tissues, so it can't be lost by a gamma curve,
-    which only moves grey levels: here every tissue moves towards the mean of all,
+    The signal x of the scan without its noise changes by a curve,
+    :math:`x' = x + f(\bar x) - \bar x`, where :math:`\bar x` is a mean over those
+    neighbours that differ by no more than noise does. Within the brain, between the
+    darker and the brighter one of grey and white matter, the slope of f is
+    :math:`1 - \lambda` with the loss :math:`\lambda`. Its slope is between .6 and 1
+    from there to fluid and fat, and 1 beyond them: they stay apart from the brain, no
+    tissue gets brighter than one that was brighter, a voxel of two tissues stays
+    between them, and air stays air. So what is lost is the contrast of the brain, and
+    signal: what the brain loses in brightness, the noise does not.
 
-    .. math:: x' = \left| x - a \, (x - \bar x) + \sqrt{a \, (2 - a)} \, \sigma n
-              \right|, \qquad a = \lambda \, w(m), \qquad
-              \bar x = \sum w(m) \, x / \sum w(m)
+    Which of the tissues lie where is told from the brightness of the most homogeneous
+    voxels in the middle of the head, and from whether the others are brighter, as in
+    T2w scans, or darker. How close fluid and fat come to the brain follows from the
+    signal equations of the contrast that the scan looks like: one parameter of the
+    sequence is changed until grey and white matter have lost as much contrast,
 
-    with the loss :math:`\lambda`. The differences between tissue means fall by the
-    factor :math:`1 - \lambda`, however small the tissue or the difference. Noise would
-    fall by it, too; as the receiver adds as much whatever the contrast, standard normal
-    :math:`n` times the standard deviation :math:`\sigma` of the noise, see
-    :func:`noise_level`, brings it back to what it was. The weight :math:`w` rises from
-    0 in air to 1 in the darkest tissue with the local signal :math:`m`, a mean over
-    those neighbours that differ by no more than noise does (a bilateral filter, taken
-    along one axis after the other [1]_). So noise, air and the mean signal stay:
-    contrast falls, the contrast-to-noise ratio with it, and no later normalisation
-    brings it back.
+    - "inversion_time": longer in T1w scans, and shorter in FLAIR;
+    - "repetition_time": shorter in T1w and T2w scans;
+    - "echo_time": shorter in T2w scans and FLAIR, and longer in T1w scans;
+    - "flip_angle": smaller in T1w scans.
 
-    What is as dark as air is taken for air: bone, and fluid that the inversion pulse
-    nulls (CSF in FLAIR, and in the T1w phantom), keep their contrast to the other
-    tissues. Between 5 and 24 % of the mean tissue, part of it goes. Noise is white and
-    of one level everywhere; where that of the scan is smooth or uneven, as after
-    interpolation or parallel imaging, the loss makes it less so.
+    Where contrast does not depend on the parameter, fluid and fat keep their distance
+    to the brain. Fluid that is as dark as bone stays as dark, and tissues that differ
+    by less than 2.6 standard deviations of the noise lose less where they are thin.
+    Noise passes unchanged but for what the local means keep of it; what is lost of that
+    is given back, white or as smooth as they are.
 
     ======== ======== ==========================
     Severity Strength Contrast that is left
@@ -63,15 +73,11 @@ class Contrast(Artifact):
     Parameters
     ----------
     loss : float or None, default=None
-        Share of the tissue differences that is lost, in (0, 1). None: .9 strength.
-    bias_field : float, default=0.0
-        Largest deviation of a smooth sensitivity from 1 that comes with a loss of .9,
-        and in proportion with others; see :class:`BiasField`. In [0, 1).
-
-    References
-    ----------
-    .. [1] T. Q. Pham and L. J. van Vliet, "Separable bilateral filtering for fast video
-       preprocessing", IEEE International Conference on Multimedia and Expo, 2005.
+        Share of the difference between grey and white matter that is lost, in (0, 1).
+        None: .9 strength.
+    kind : str or None, default=None
+        "inversion_time", "repetition_time", "echo_time" or "flip_angle": what was
+        wrong. None draws it.
 
     Examples
     --------
@@ -85,64 +91,50 @@ class Contrast(Artifact):
     NAME = "contrast"
     PHYSICAL = "loss"
     LARGEST = 0.9
+    KINDS = tuple(_FIELDS)
     RANGES = ((0.0, 0.0), (0.5, 0.72), (0.85, 1.0))
 
-    def __init__(self, loss=None, *, bias_field=0.0):
+    def __init__(self, loss=None, kind=None):
         self.loss = loss
-        self.bias_field = bias_field
+        self.kind = kind
 
     def _check_params(self):
         super()._check_params()
         if self.loss is not None and self.loss >= 1:
             raise ValueError(
-                f"Contrast: loss must be below 1, got {self.loss}. At 1, nothing could "
-                "be told from anything."
-            )
-        if not 0 <= self.bias_field < 1:
-            raise ValueError(
-                f"Contrast: bias_field must be in [0, 1), got {self.bias_field}."
+                f"{self._name}: loss must be below 1, got {self.loss}. At 1, nothing "
+                "could be told from anything."
             )
 
-    def _draw(self, loss, rng):
-        drawn = {"seed": int(rng.integers(2**63))}
-        deviation = self.bias_field * min(1, loss / self.LARGEST)
-        if deviation > 0:
-            field = BiasField(deviation=deviation).draw(random_state=rng)
-            drawn["bias_field"] = field
-        return drawn
+    def _draw(self, loss, acquisition, rng):
+        kind = self.KINDS[rng.integers(len(self.KINDS))]
+        return {"kind": self.kind or kind}
 
-    def _apply(self, data, parameters, spacing_mm):
-        # Squares of very large or small voxels are no float32; powers of 2 are exact.
-        unit = 2.0 ** max(math.frexp(float(data.max()))[1] - 1, -125)
-        data /= unit
-        levels = signal_levels(data.cpu().numpy())
-        sigma = noise_level(data, levels.floor)
-        share = _Weights(levels).of(_local_means(data, _RANGE_SIGMAS * sigma))
-        share.masked_fill_(data == 0, 0)  # a masked voxel beside tissue stays masked
-        _contract(data, share, parameters["loss"])
-        if sigma > 0:
-            share *= parameters["loss"]
-            _add_noise(data, share, sigma, np.random.SFC64(parameters["seed"]))
-        data *= unit
-        if "bias_field" in parameters:
-            data = BiasField()._apply(data, parameters["bias_field"], spacing_mm)
-        return data
+    def _apply(self, data, parameters, scan):
+        own = torch.empty_like(data)
+        clean = signal_of(data, scan, own)
+        brain = brain_signal(clean, scan.levels.floor)
+        if brain is None:
+            return data
+        left = _distances_left(brain.contrast, parameters["kind"], parameters["loss"])
+        curve = _Curve(brain, parameters["loss"], left)
+        _give_back(own, scan)
+        curve.add_to(data, clean, own)
+        return data.abs_()
 
 
 def add_contrast(volume, strength, *, spacing_mm=(1.0, 1.0, 1.0), random_state=None):
-    """Lose tissue contrast; see :class:`Contrast`.
+    """Lose contrast between tissues; see :class:`Contrast`.
 
     Parameters
     ----------
     volume : Volume, ndarray or Tensor of shape (i, j, k)
         Magnitude image, not negative; left untouched.
     strength : float
-        In [0, 1]: the share of the tissue differences that is lost, over .9. 0 returns
-        the voxels unchanged.
-    spacing_mm : float or tuple of 3 float, default=(1.0, 1.0, 1.0)
-        Voxel size, which contrast does not depend on.
-    random_state : int, Generator, RandomState or None, default=None
-        Seeds the noise.
+        In [0, 1]: the share of the contrast of the brain that is lost, over .9. 0
+        returns the voxels unchanged.
+    spacing_mm, random_state
+        As in :class:`Contrast` and its call.
 
     Returns
     -------
@@ -154,112 +146,147 @@ def add_contrast(volume, strength, *, spacing_mm=(1.0, 1.0, 1.0), random_state=N
     )
 
 
-def noise_level(data, floor):
-    """Estimate the standard deviation of noise in tissue; needs no air.
-
-    Most cubes of 3 x 3 x 3 voxels hold some anatomy. Those that do not have the lowest
-    spread, and it scatters about that of the noise: half of what is below the noise is
-    below .903 of it, which is solved from the lower end. Slabs in the middle of the
-    volume stand for all of it.
+class _Curve:
+    """New signals of old ones, and the noise that they lack then.
 
     Parameters
     ----------
-    data : Tensor of shape (i, j, k)
-        Magnitude.
-    floor : float
-        Brightest value that counts as air.
+    brain : BrainSignal
+        Of the scan.
+    loss : float
+        Of contrast in the brain.
+    left : tuple of 2 float
+        Parts of the distance to the brain that are left of what is darker, and of what
+        is brighter.
+    """
+
+    def __init__(self, brain, loss, left):
+        dark, bright = brain.low * (1 - _BEYOND), brain.high * (1 + _BEYOND)
+        top = bright * (1 + _BEND)
+        signals = np.linspace(0, top, _N_STEPS)
+        slopes = _slopes(brain, loss, left, dark, bright)
+        slope = np.interp(signals, *zip(*slopes, strict=True))
+        lost = 1 - slope
+        self.change = -np.cumsum(lost).astype(np.float32) * np.float32(signals[1])
+        self.noise = np.sqrt(lost * (2 - lost)).astype(np.float32)
+        self.per_signal = (_N_STEPS - 1) / top
+
+    def add_to(self, data, clean, noise):
+        """Add the change of the clean signal to the data, and noise, in place."""
+        blocks = (part.reshape(-1).split(_BLOCK) for part in (data, clean, noise))
+        for voxels, signals, fresh in zip(*blocks, strict=True):
+            if signals.amax() == 0:  # air
+                continue
+            steps = (signals * self.per_signal).clamp_(max=_N_STEPS - 1)
+            words = steps.cpu().numpy().astype(np.uint16)
+            voxels.add_(look_up(self.change, words, data.device))
+            voxels.addcmul_(fresh, look_up(self.noise, words, data.device))
+
+
+def _slopes(brain, loss, left, dark, bright):
+    """Return pairs of a signal and the slope of the curve there."""
+    middle, far = 0.5 * (brain.low + brain.high), 1 - loss
+    below, above = (far * (middle - brain.low), far * (brain.high - middle))
+    # What is dark stays, so the brain comes closer; then what is bright does.
+    level = dark / (1 - left[0] * (1 - dark / middle))
+    before = (level - below - dark) / (brain.low - dark)
+    before = min(1.0, max(_LEAST_SLOPES[0], before))
+    level = dark + before * (brain.low - dark) + below
+    distance = left[1] * (bright / middle - 1) * level
+    after = (distance - above) / (bright - brain.high)
+    after = min(1.0, max(_LEAST_SLOPES[1], after))
+    return [
+        (dark * (1 - _BEND), 1.0),
+        (dark * (1 + _BEND), before),
+        (brain.low * (1 - _BEND), before),
+        (brain.low, far),
+        (brain.high, far),
+        (brain.high * (1 + _BEND), after),
+        (bright * (1 - _BEND), after),
+        (bright, 1.0),
+    ]
+
+
+def _distances_left(contrast, kind, loss):
+    """Return what a wrong sequence leaves of the distances of fluid and fat.
+
+    Parameters
+    ----------
+    contrast : {"T1w", "T2w", "FLAIR"}
+        What the scan looks like.
+    kind : str
+        What is wrong.
+    loss : float
+        Of contrast between grey and white matter.
 
     Returns
     -------
-    sigma : float
-        In the units of the data; 0 without tissue.
+    left : tuple of 2 float
+        Distances to the brain of what is darker and of what is brighter, relative to
+        the signal of the brain, over what they were; 1 where it is no fluid or fat.
     """
-    n_rows = max(3, _SAMPLE_VOXELS // max(1, data[0].numel()))
-    start = max(0, (len(data) - n_rows) // 2)
-    part = data[start : start + n_rows][None].double()  # (1, n_rows, j, k)
-    size = [min(3, n) for n in part.shape[1:]]
+    losses, fluid, fat = _physics(contrast, kind)
+    if losses[-1] < _LEAST_LOSS:
+        return 1.0, 1.0
+    fluid, fat = (float(np.interp(loss, losses, way)) for way in (fluid, fat))
+    return (1.0, fluid) if contrast == "T2w" else (fluid, fat)
+
+
+@cache
+def _physics(contrast, kind):
+    """Return losses of contrast, and distances left of fluid and of fat at each."""
+    ways = [_way(contrast, _FIELDS[kind], factor) for factor in _FACTORS]
+    return max(ways, key=lambda way: way[0][-1])
+
+
+def _way(contrast, field, most):
+    """Follow a parameter as long as contrast falls."""
+    right = CONTRASTS[contrast]
+    value = getattr(right, field)
+    n_factors = _N_FACTORS if value is not None else 1
+    wrong = [
+        replace(right, **{field: None if value is None else float(value * factor)})
+        for factor in np.geomspace(1, most, n_factors)
+    ]
+    csf, grey, white, fat = (
+        np.array([signal(TISSUES[name], sequence) for sequence in wrong])
+        for name in ("csf", "grey", "white", "fat")
+    )
+    brain = 0.5 * (grey + white)
+    difference = (white - grey) / brain
+    losses = 1 - difference / difference[0]
+    n = 1 + int(np.argmin(np.append(np.diff(losses) > 0, False)))
+    distances = (tissue / brain - 1 for tissue in (csf, fat))
+    return losses[:n], *((d / d[0])[:n] for d in distances)
+
+
+def _give_back(own, scan):
+    """Overwrite the weights of voxels in their own means by noise as of these means.
+
+    Where all neighbours count, it is the mean of two along each axis; where none do, it
+    is white. In between, for each axis along which none do, a third is white.
+    """
+    bits = scan.fresh_bits()
+    extra = [int(n > 1) for n in own.shape]
+    size = [n + one for n, one in zip(own.shape[1:], extra[1:], strict=True)]
+    n_rows = max(1, 4 * _BLOCK // math.prod(size))
+    white = _white(bits, [extra[0], *size])
+    for rows in own.split(n_rows):
+        white = torch.cat(
+            [white[len(white) - extra[0] :], _white(bits, [len(rows), *size])]
+        )
+        mean = white
+        for axis, one in enumerate(extra):
+            n = mean.shape[axis] - one
+            mean = mean.narrow(axis, 0, n) + mean.narrow(axis, one, n)
+        mean = (mean.float() / 2 ** sum(extra)).to(own.device)
+        inner = white[tuple(slice(n) for n in rows.shape)].to(own.device)
+        rows.sub_(_OWN[0]).mul_(1 / (_OWN[1] - _OWN[0])).clamp_(0, 1)
+        rows.mul_(inner - mean).add_(mean).mul_(scan.sigma / _SIGMA_OF_BYTES)
+
+
+def _white(bits, size):
+    """Return sums of two random bytes, centred."""
     n = math.prod(size)
-    mean = avg_pool3d(part, size, 1)
-    variance = avg_pool3d(part.square(), size, 1).sub_(mean.square())
-    is_tissue = -max_pool3d(-part, size, 1) > floor
-    spread = variance[is_tissue].clamp_(min=0).mul_(n / max(1, n - 1)).sqrt_()
-    return _lowest_level(np.sort(spread.cpu().numpy()))
-
-
-def _lowest_level(spread):
-    """Level about which the lowest of sorted spreads scatter."""
-    if spread.size == 0:
-        return 0.0
-    level = float(spread[len(spread) // 20])
-    for _ in range(_N_STEPS):
-        n_below = np.searchsorted(spread, level, side="right")
-        level = float(spread[n_below // 2]) / _BELOW_SIGMA
-    return level
-
-
-def _contract(data, share, loss):
-    """Move tissue towards its mean, in place."""
-    rows = _rows_per_slab(data)
-    slabs = list(zip(data.split(rows), share.split(rows), strict=True))
-    # Slab by slab, for a sum in float64 makes a copy in float64.
-    signal = sum(float((slab * part).sum(dtype=torch.float64)) for slab, part in slabs)
-    weight = sum(float(part.sum(dtype=torch.float64)) for _, part in slabs)
-    mean = signal / weight if weight else 0.0
-    for slab, part in slabs:
-        slab.sub_((slab - mean).mul_(part), alpha=loss)
-
-
-def _add_noise(data, loss, sigma, bits):
-    """Add what noise was lost, in place; the result is a magnitude."""
-    normal = np.float32(sigma) * NORMAL
-    for block, lost in zip(
-        data.view(-1).split(_BLOCK), loss.view(-1).split(_BLOCK), strict=True
-    ):
-        noise = look_up(normal, random_words(bits, len(block)), block.device)
-        block.addcmul_(noise, (2 - lost).mul_(lost).sqrt_()).abs_()
-
-
-class _Weights:
-    """How much of a tissue a local signal is: 0 in air, 1 in the darkest tissue."""
-
-    def __init__(self, levels: SignalLevels):
-        self.low = max(_AIR_SIGMAS * levels.air_sigma, _BRIGHTEST_AIR * levels.tissue)
-        self.high = max(_DARKEST_TISSUE * levels.tissue, 1.2 * self.low) or 1.0
-
-    def of(self, local):
-        """Overwrite local signals with their weights."""
-        ramp = local.sub_(self.low).mul_(1 / (self.high - self.low)).clamp_(0, 1)
-        return ramp.square_()  # a soft start, or the floor would draw specks in air
-
-
-def _rows_per_slab(data):
-    return max(1, _SLAB_VOXELS // max(1, data[0].numel()))
-
-
-def _local_means(data, width):
-    """Average each voxel with its neighbours that are within a width of it."""
-    local = torch.empty_like(data)
-    n_rows = _rows_per_slab(data)
-    for start in range(0, len(data), n_rows):
-        first, last = max(0, start - 1), min(len(data), start + n_rows + 1)
-        slab = data[first:last]
-        if width > 0:
-            for axis in range(3):
-                slab = _averaged(slab, axis, width)
-        local[start : start + n_rows] = slab[start - first :][:n_rows]
-    return local
-
-
-def _averaged(data, axis, width):
-    """Average along one axis with weights 1 - (difference / width)^2."""
-    n = data.shape[axis] - 1
-    step = data.narrow(axis, 1, n) - data.narrow(axis, 0, n)
-    weight = step.square().mul_(-1 / width**2).add_(1).clamp_(min=0)
-    step *= weight
-    total = torch.full_like(data, _CENTRE)
-    total.narrow(axis, 0, n).add_(weight)
-    total.narrow(axis, 1, n).add_(weight)
-    shift = torch.zeros_like(data)
-    shift.narrow(axis, 0, n).add_(step)
-    shift.narrow(axis, 1, n).sub_(step)
-    return shift.div_(total).add_(data)
+    words = bits.random_raw((2 * n + 7) // 8).view(np.uint8).astype(np.int16)
+    return torch.from_numpy(words[:n] + words[n : 2 * n] - 255).view(size)
