@@ -1,16 +1,15 @@
 """Spikes in k-space: stripes and herringbones all over the image."""
 
-import math
-
 import numpy as np
 import torch
 
-from briqa_sk.kernels import signal_levels
-from briqa_sk.simulation._axes import MIN_VOXELS, acting_axis
+from briqa_sk.simulation._axes import MIN_VOXELS
 from briqa_sk.simulation._base import Artifact
+from briqa_sk.simulation._received import receive
 
 _MOST_SPIKES = 3
-_BAND = (0.1, 0.6)  # of the Nyquist frequency, along each axis
+_HIGHEST = 0.8  # of the Nyquist frequency, along each axis
+_LOWEST = 0.1  # along the fastest of them; slower waves look like a bias field
 
 
 class Spike(Artifact):
@@ -22,9 +21,10 @@ class Spike(Artifact):
     .. math:: \Big| s(r) + \bar s \sum_n a_n e^{2 \pi i k_n \cdot r + i \varphi_n} \Big|
 
     with the mean tissue signal :math:`\bar s` and whole numbers :math:`k_n` of cycles
-    per field of view, from 0.1 to 0.6 of the Nyquist frequency along each axis. Axes
-    with fewer than 8 voxels get 0 cycles. A plane wave is a product of three vectors,
-    so no Fourier transform is needed.
+    per field of view, up to 0.8 of the Nyquist frequency along each axis and at least
+    0.1 along one. Axes with fewer than 8 voxels get 0 cycles. In a 2-D acquisition, the
+    discharge hits one slice, and the wave lies in it. A plane wave is a product of
+    three vectors, so no Fourier transform is needed.
 
     Strength scales the amplitudes and the number of spikes; the spikes of a lower
     strength stay where they are.
@@ -33,15 +33,15 @@ class Spike(Artifact):
     Severity Strength  Amplitude Spikes
     ======== ========= ========= ======
     0        0         0         0
-    1        .15-.33   .08-.17   1
-    2        .5-1      .25-.5    2-3
+    1        .15-.33   .12-.26   1
+    2        .5-1      .4-.8     2-3
     ======== ========= ========= ======
 
     Parameters
     ----------
     amplitude : float or None, default=None
         Amplitude of the strongest wave over the mean tissue signal. The number of
-        spikes follows from it. None: 0.5 times strength.
+        spikes follows from it. None: 0.8 times strength.
 
     References
     ----------
@@ -59,28 +59,34 @@ class Spike(Artifact):
 
     NAME = "spike"
     PHYSICAL = "amplitude"
-    LARGEST = 0.5
+    LARGEST = 0.8
     RANGES = ((0.0, 0.0), (0.15, 0.33), (0.5, 1.0))
 
     def __init__(self, amplitude=None):
         self.amplitude = amplitude
 
-    def _draw(self, amplitude, rng):
+    def _draw(self, amplitude, acquisition, rng):
         spikes = [_draw_spike(rng) for _ in range(_MOST_SPIKES)]
         spikes[0]["relative_amplitude"] = 1.0
-        return {"spikes": self._first(spikes, amplitude)}
+        return {
+            "spikes": self._first(spikes, amplitude),
+            "slice": float(rng.uniform(0.25, 0.75)),
+        }
 
-    def _apply(self, data, parameters, spacing_mm):
-        # At least one axis must have room for a wave.
-        acting_axis([0, 1, 2], data.shape, spacing_mm, caller=self._name)
-        level = parameters["amplitude"] * signal_levels(data.cpu().numpy()).tissue
-        rows, columns = _factors(parameters["spikes"], data.shape)
+    def _apply(self, data, parameters, scan):
+        scan.axis("phase", caller=self._name)
+        level = parameters["amplitude"] * scan.levels.tissue
+        part, shape = data, list(scan.shape)
+        if scan.is_2d:
+            axis = scan.axis("slice", caller=self._name, n_least=1)
+            part = data.narrow(axis, int(parameters["slice"] * shape[axis]), 1)
+            shape[axis] = 1
+        rows, columns = _factors(parameters["spikes"], shape)
         rows = torch.from_numpy(level * rows).to(data.device, torch.float32)
         columns = torch.from_numpy(columns).to(data.device)
-        wave = data.new_empty(2, columns.shape[1])
-        for plane, row in zip(data.flatten(1), rows, strict=True):
-            torch.mm(row, columns, out=wave)
-            plane.add_(wave[0]).square_().addcmul_(wave[1], wave[1]).sqrt_()
+        for plane, row in zip(part, rows, strict=True):
+            real, imaginary = (row @ columns).view(2, *plane.shape)
+            plane.copy_(receive(plane.clone(), scan, real, imaginary))
         return data
 
 
@@ -92,12 +98,10 @@ def add_spike(volume, strength, *, spacing_mm=(1.0, 1.0, 1.0), random_state=None
     volume : Volume, ndarray or Tensor of shape (i, j, k)
         Magnitude image, not negative; left untouched.
     strength : float
-        In [0, 1]: half the mean tissue signal in the strongest of 3 waves at 1. 0
+        In [0, 1]: 0.8 of the mean tissue signal in the strongest of 3 waves at 1. 0
         returns the voxels unchanged.
-    spacing_mm : float or tuple of 3 float, default=(1.0, 1.0, 1.0)
-        Voxel size, which spikes do not depend on.
-    random_state : int, Generator, RandomState or None, default=None
-        Seed.
+    spacing_mm, random_state
+        As in :class:`Spike` and its call.
 
     Returns
     -------
@@ -109,8 +113,10 @@ def add_spike(volume, strength, *, spacing_mm=(1.0, 1.0, 1.0), random_state=None
 
 def _draw_spike(rng):
     """Draw the place of one spike in k-space, its size and its phase."""
+    frequency = rng.uniform(-_HIGHEST, _HIGHEST, 3)
+    frequency *= max(1.0, _LOWEST / np.abs(frequency).max())
     return {
-        "frequency": (rng.uniform(*_BAND, 3) * rng.choice([-1, 1], 3)).tolist(),
+        "frequency": frequency.tolist(),
         "relative_amplitude": float(rng.uniform(0.5, 1)),
         "phase_deg": float(rng.uniform(0, 360)),
     }
@@ -118,10 +124,7 @@ def _draw_spike(rng):
 
 def _n_cycles(frequency, n_voxels):
     """Return the whole number of cycles nearest to a fraction of Nyquist's."""
-    if n_voxels < MIN_VOXELS:
-        return 0
-    nearest = max(1, round(abs(frequency) * n_voxels / 2))
-    return int(math.copysign(nearest, frequency))
+    return round(frequency * n_voxels / 2) if n_voxels >= MIN_VOXELS else 0
 
 
 def _factors(spikes, shape):

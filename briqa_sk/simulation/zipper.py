@@ -5,12 +5,13 @@ import math
 import numpy as np
 import torch
 
-from briqa_sk.kernels import signal_levels
-from briqa_sk.simulation._axes import acting_axis, draw_axes
 from briqa_sk.simulation._base import Artifact
+from briqa_sk.simulation._received import receive
 
 _MOST_LINES = 7
 _MOST_WAVES = 4  # in the envelope of an alternating line
+_APART = 0.02  # of the field of view: lines are at least this far from each other
+_AT_CENTRE = 0.2  # of the draws have a line in the middle
 _NEIGHBOUR = 0.7  # amplitude of the second plane of a line, relative to the first
 
 
@@ -25,7 +26,10 @@ class Zipper(Artifact):
     pattern :math:`z_l` has root mean square 1. It is noise, if the interference has a
     new phase in each repetition, or it alternates in sign from voxel to voxel along
     the phase direction, under a slowly varying envelope. A frequency between two
-    voxels fills both planes, the second with 0.7 of the amplitude.
+    voxels fills both planes, the second with 0.7 of the amplitude. Lines lie anywhere,
+    one of five in the middle of the field of view, where the scanner's own frequency
+    is. In a 2-D acquisition the interference lasts as long as one slice, and the line
+    is in that slice alone.
 
     Strength scales the amplitude and the number of lines; the lines of a lower
     strength stay where they are.
@@ -59,12 +63,13 @@ class Zipper(Artifact):
     >>> from briqa_sk.simulation import Zipper
     >>> clean = np.ones((20, 16, 16), np.float32)
     >>> zipped = Zipper(amplitude=0.1, axis=0)(clean, random_state=0)
-    >>> np.flatnonzero((zipped != clean).any(axis=(1, 2))).tolist()
-    [12]
+    >>> len(np.flatnonzero((zipped != clean).any(axis=(1, 2))))
+    1
     """
 
     NAME = "zipper"
     PHYSICAL = "amplitude"
+    AXIS = "readout"
     LARGEST = 0.9
     RANGES = ((0.0, 0.0), (0.25, 0.45), (0.65, 1.0))
 
@@ -72,25 +77,23 @@ class Zipper(Artifact):
         self.amplitude = amplitude
         self.axis = axis
 
-    def _draw(self, amplitude, rng):
-        axes = draw_axes(self.axis, rng)
-        # One line per seventh of the field of view, so that lines don't hide others.
-        lines = [_draw_line(part, rng) for part in rng.permutation(_MOST_LINES)]
+    def _draw(self, amplitude, acquisition, rng):
+        places = _draw_places(rng)
+        lines = [_draw_line(place, rng) for place in places]
         lines[0]["relative_amplitude"] = 1.0
-        return {"axes": axes, "lines": self._first(lines, amplitude)}
+        return {"lines": self._first(lines, amplitude)}
 
-    def _apply(self, data, parameters, spacing_mm):
-        axis = acting_axis(
-            parameters["axes"], data.shape, spacing_mm, caller=self._name
-        )
-        level = parameters["amplitude"] * signal_levels(data.cpu().numpy()).tissue
-        planes = _readout_first(data, axis)
+    def _apply(self, data, parameters, scan):
+        axis = scan.axis("readout", caller=self._name)
+        level = parameters["amplitude"] * scan.levels.tissue
         for line in parameters["lines"]:
             size = level * line["relative_amplitude"]
+            planes = _readout_first(_in_slice(data, line, scan, self._name), axis)
             for index, pattern in _patterns(line, planes.shape):
                 wave = torch.from_numpy(np.stack([pattern.real, pattern.imag]) * size)
                 real, imaginary = wave.to(data.device, torch.float32)
-                planes[index].add_(real).hypot_(imaginary)
+                plane = planes[index]
+                plane.copy_(receive(plane.clone(), scan, real, imaginary))
         return data
 
 
@@ -106,12 +109,8 @@ def add_zipper(
     strength : float
         In [0, 1]: 0.9 of the mean tissue signal in the strongest of 7 lines at 1. 0
         returns the voxels unchanged.
-    spacing_mm : float or tuple of 3 float, default=(1.0, 1.0, 1.0)
-        Voxel size of an array or a tensor. A Volume knows its own.
-    axis : int or None, default=None
-        Readout axis, along which the lines have their positions. None draws it.
-    random_state : int, Generator, RandomState or None, default=None
-        Seed.
+    spacing_mm, axis, random_state
+        As in :class:`Zipper` and its call.
 
     Returns
     -------
@@ -123,15 +122,37 @@ def add_zipper(
     )
 
 
-def _draw_line(part, rng):
-    """Draw one line in a part of the field of view."""
+def _draw_places(rng):
+    """Return fractions of the field of view, in random order and no comb."""
+    places = []
+    while len(places) < _MOST_LINES:
+        place = float(rng.uniform(0.04, 0.96))
+        # Two lines on one place would count as one.
+        if all(abs(place - other) > _APART for other in places):
+            places.append(place)
+    if rng.random() < _AT_CENTRE:
+        places[int(np.argmin(np.abs(np.array(places) - 0.5)))] = 0.5
+    return places
+
+
+def _draw_line(place, rng):
+    """Draw one line at a fraction of the field of view."""
     return {
-        "position": float((part + rng.uniform(0.1, 0.7)) / _MOST_LINES),
+        "position": place,
         "relative_amplitude": float(rng.uniform(0.6, 1)),
+        "slice": float(rng.uniform(0.2, 0.8)),
         "n_planes": int(rng.choice([1, 2], p=[0.6, 0.4])),
         "pattern": str(rng.choice(["noise", "alternating"])),
         "seed": int(rng.integers(2**63)),
     }
+
+
+def _in_slice(data, line, scan, caller):
+    """Return a view of what a line goes through: all slices, or one in 2-D."""
+    if not scan.is_2d:
+        return data
+    axis = scan.axis("slice", caller=caller, n_least=1)
+    return data.narrow(axis, int(line["slice"] * data.shape[axis]), 1)
 
 
 def _readout_first(data, axis):

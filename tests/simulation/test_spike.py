@@ -38,9 +38,8 @@ def test_spikes_equal_samples_added_to_k_space(head, strength, seed):
     np.testing.assert_allclose(spiked, expected, atol=1e-4 * head.max())
 
 
-@pytest.mark.parametrize(("strength", "amplitude"), [(0.25, 12.5), (0.5, 25), (1, 50)])
+@pytest.mark.parametrize(("strength", "amplitude"), [(0.25, 20), (0.5, 40), (1, 80)])
 def test_the_strongest_sample_of_k_space_has_the_stated_size(strength, amplitude):
-    # Deep in bright tissue the magnitude is the real part: a cosine of the amplitude.
     tissue = np.full((32, 32, 32), 100, np.float32)
     parameters = Spike().draw(strength, random_state=4)
     parameters["spikes"][1:] = []
@@ -53,11 +52,11 @@ def test_the_strongest_sample_of_k_space_has_the_stated_size(strength, amplitude
 def test_spikes_keep_away_from_the_centre_of_k_space():
     for seed in range(50):
         for spike in Spike().draw(1, random_state=seed)["spikes"]:
-            assert all(0.1 <= abs(f) <= 0.6 for f in spike["frequency"])
+            assert 0.1 <= np.abs(spike["frequency"]).max() <= 0.8
 
 
-def test_the_smallest_volume_has_no_spike_at_zero_frequency():
-    flat = np.full((8, 8, 8), 100, np.float32)
+def test_no_spike_is_at_zero_frequency():
+    flat = np.full((20, 20, 20), 100, np.float32)
     for seed in range(10):
         assert add_spike(flat, 0.1, random_state=seed).std() > 1
 
@@ -69,17 +68,19 @@ def test_spikes_of_a_lower_strength_stay():
 
 
 def test_an_amplitude_draws_the_spikes_of_its_strength():
-    by_amplitude = Spike(amplitude=0.25).draw(random_state=1)
+    by_amplitude = Spike(amplitude=0.4).draw(random_state=1)
     assert by_amplitude["spikes"] == Spike().draw(0.5, random_state=1)["spikes"]
 
 
-def test_a_thin_scan_has_the_same_stripes_in_every_slice():
-    thin = np.full((40, 32, 4), 100, np.float32)
-    spiked = add_spike(thin, 1, random_state=0)
-    np.testing.assert_allclose(spiked, spiked[:, :, :1].repeat(4, 2), rtol=1e-5)
-    assert spiked[:, :, 0].std() > 10
+@pytest.mark.parametrize("seed", range(3))
+def test_in_a_2d_acquisition_one_slice_is_hit(seed):
+    thick = np.full((40, 32, 12), 100, np.float32)
+    spiked = add_spike(thick, 1, spacing_mm=(1, 1, 5), random_state=seed)
+    is_hit = (spiked != thick).any(axis=(0, 1))
+    assert is_hit.sum() == 1
+    assert spiked[:, :, is_hit].std() > 10
 
 
 def test_a_volume_without_8_voxels_along_any_axis_is_refused():
-    with pytest.raises(ValueError, match="at least 8 voxels along an axis"):
+    with pytest.raises(ValueError, match="at least 8 voxels along its phase axis"):
         add_spike(np.ones((4, 4, 4)), 0.5)

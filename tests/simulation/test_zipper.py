@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-from briqa_sk.simulation import Zipper, add_zipper
+from briqa_sk.simulation import Acquisition, Zipper, add_zipper
+
+READOUT_0 = Acquisition("3d", readout_axis=0).draw(random_state=0)
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +63,8 @@ def test_a_line_across_air_has_exactly_the_stated_size(pattern):
     data[20:] = 100
     line = {"position": 0.1, "relative_amplitude": 1.0, "n_planes": 1}
     line |= {"pattern": pattern, "seed": 5}
-    parameters = {"strength": 0.5, "amplitude": 0.45, "axes": [0], "lines": [line]}
+    parameters = {"strength": 0.5, "amplitude": 0.45, "lines": [line]}
+    parameters["acquisition"] = READOUT_0
     zipped = Zipper().apply(data, parameters)
     assert np.sqrt(np.mean(zipped[4] ** 2)) == pytest.approx(45, rel=1e-5)
 
@@ -71,7 +74,8 @@ def line_through_tissue(pattern):
     data = np.full((16, 64, 32), 1000, np.float32)
     line = {"position": 0.5, "relative_amplitude": 1.0, "n_planes": 1}
     line |= {"pattern": pattern, "seed": 2}
-    parameters = {"strength": 0.01, "amplitude": 0.01, "axes": [0], "lines": [line]}
+    parameters = {"strength": 0.01, "amplitude": 0.01, "lines": [line]}
+    parameters["acquisition"] = READOUT_0
     return Zipper().apply(data, parameters)[8] - 1000
 
 
@@ -99,14 +103,23 @@ def test_an_amplitude_draws_the_lines_of_its_strength():
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_thin_scans_have_their_lines_in_plane(seed):
-    thin = np.ones((32, 40, 4), np.float32)
-    parameters = Zipper().draw(0.3, random_state=seed)
-    zipped = Zipper().apply(thin, parameters, spacing_mm=(1, 1, 5))
-    (axis,) = [a for a in (0, 1) if len(changed_planes(thin, zipped, a)) < 8]
-    assert changed_planes(thin, zipped, axis) == stated_planes(
-        parameters, thin.shape[axis]
-    )
+def test_a_line_of_a_2d_acquisition_is_in_one_slice(seed):
+    thick = np.ones((32, 40, 12), np.float32)
+    parameters = Zipper().draw(0.1, random_state=seed)
+    zipped = Zipper().apply(thick, parameters, spacing_mm=(1, 1, 5))
+    assert len(changed_planes(thick, zipped, 2)) == 1
+    (axis,) = [a for a in (0, 1) if len(changed_planes(thick, zipped, a)) < 3]
+    expected = stated_planes(parameters, thick.shape[axis])
+    assert changed_planes(thick, zipped, axis) == expected
+
+
+def test_distances_between_lines_are_those_of_random_places():
+    gaps = []
+    for seed in range(200):
+        lines = Zipper().draw(1, random_state=seed)["lines"]
+        gaps.extend(np.diff(sorted(line["position"] for line in lines)))
+    # A comb with one line per part has hardly any spread; an exponential has 1.
+    assert 0.6 < np.std(gaps) / np.mean(gaps) < 1.1
 
 
 def test_an_axis_that_no_volume_has_is_refused():
