@@ -18,13 +18,14 @@ from sklearn.pipeline import make_pipeline
 
 from briqa_sk import CropOrPad, ImageQualityMetrics, LoadVolumes, read_volume
 from briqa_sk.datasets import make_lisa_like
-from briqa_sk.datasets.lisa import PLANES
-from briqa_sk.datasets.raters import draw_grades
+from briqa_sk.datasets.lisa.raters import draw_grades
+from briqa_sk.datasets.lisa.subject import ACQUISITION, PLANES
 from briqa_sk.io.writing import write_volume
 from briqa_sk.simulation import (
     LISA_2025,
     LISA_ARTIFACTS,
     ArtifactSimulator,
+    add_low_field_noise,
     to_low_field,
 )
 
@@ -101,6 +102,7 @@ def make_simulated(work):
     """Write ``simulated.npz``: training scans with one more artifact, grade 1 or 2."""
     paths = pd.read_csv(work / "lisa" / "truth.csv")["filename"]
     n_scans = len(LISA_ARTIFACTS) * 2 * N_SIMULATED
+    simulator = ArtifactSimulator(acquisition=ACQUISITION)
 
     def corrupt_part(part):
         scans, rows = [], []
@@ -110,7 +112,7 @@ def make_simulated(work):
             source = rng.integers(len(paths))
             scan = read_volume(work / "lisa" / paths[source])
             grades = {LISA_ARTIFACTS[kind]: int(grade)}
-            scans.append(ArtifactSimulator().corrupt(scan, grades, random_state=rng)[0])
+            scans.append(simulator.corrupt(scan, grades, random_state=rng)[0])
             rows.append((source, kind, grade))
         return describe(scans) | {"row": np.array(rows)}
 
@@ -140,8 +142,13 @@ def make_test_scan(number, heads):
     drawn = LISA_2025.draw(1, list(LISA_ARTIFACTS), rng)[0].tolist()
     grades = dict(zip(LISA_ARTIFACTS, drawn, strict=True))
     grades[LISA_ARTIFACTS[kind]] = grade = int(index % 3)
-    scan = to_low_field(read_volume(heads[head]), plane=PLANES[plane], random_state=rng)
-    scan, _ = ArtifactSimulator().corrupt(scan, grades, random_state=rng)
+    seed = int(rng.integers(2**31))
+    quiet = to_low_field(
+        read_volume(heads[head]), plane=PLANES[plane], noise=False, random_state=seed
+    )
+    simulator = ArtifactSimulator(acquisition=ACQUISITION)
+    scan, _ = simulator.corrupt(quiet, grades, random_state=rng)
+    scan = add_low_field_noise(scan, reference=quiet, random_state=seed)
     return scan, (fold, kind, grade, head)
 
 

@@ -51,6 +51,7 @@ def rows():
         "paper (reweighting + rotating)": paper,
         **{f"reweighting, {rule}": by_rule[rule] for rule in by_rule},
         "reweighting, running": {"criterion": ReweightedCrossEntropy(momentum=0.9)},
+        "reweighting, none + rotating": by_rule["none"] | rotating,
         "reweighting, proportional + rotating": by_rule["proportional"] | rotating,
         "reweighting, proportional + sampler": by_rule["proportional"] | sampler,
         "CORN + rotating": {"criterion": Corn(), **rotating},

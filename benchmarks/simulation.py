@@ -47,21 +47,13 @@ def our_artifacts():
     """Return label -> (artifact, parameters), every kind of every artifact."""
     rows = {}
     for name, artifact in ARTIFACTS.items():
-        for kind in _kinds(name):
+        for kind in artifact.KINDS or (None,):
             chosen = clone(artifact)
             if kind is not None:
                 chosen.set_params(kind=kind)
             label = name if kind is None else f"{name} {kind}"
             rows[label] = chosen, _draw(chosen)
     return rows
-
-
-def _kinds(name):
-    return {
-        "banding": ("bssfp", "slab"),
-        "distortion": ("b0", "gradient"),
-        "motion": ("sudden", "drift", "periodic"),
-    }.get(name, (None,))
 
 
 def _draw(artifact):
@@ -82,11 +74,11 @@ def their_transforms(rows):
     points[:2] = points[-2:] = points[:, :2] = points[:, -2:] = 0
     points[:, :, :2] = points[:, :, -2:] = 0
     elastic = tio.ElasticDeformation(points, (12.0,) * 3, "linear")
-    ghosts = rows["ghosting"][1]
+    ghosts = rows["ghosting skip"][1]
     thickness = rows["low_resolution"][1]["thickness_mm"]
     coefficients = np.random.default_rng(0).uniform(-0.5, 0.5, 20).tolist()
     return {
-        "noise": tio.Noise(mean=0.0, std=100.0, seed=0),
+        "noise uniform": tio.Noise(mean=0.0, std=100.0, seed=0),
         "motion sudden": tio.Motion(
             degrees=np.array([pose["rotation_deg"] for pose in poses]),
             translation=np.array([pose["translation_mm"] for pose in poses]),
@@ -95,7 +87,7 @@ def their_transforms(rows):
         ),
         "bias_field": tio.BiasField(coefficients, 3),
         "spike": tio.Spike(np.array([[0.6, 0.7, 0.6]]), 0.5),
-        "ghosting": tio.Ghosting(4, 1, ghosts["intensity"], restore=0.02),
+        "ghosting skip": tio.Ghosting(4, 1, ghosts["intensity"], restore=0.02),
         "distortion b0": elastic,
         "distortion gradient": elastic,
         "positioning": tio.Affine(
