@@ -13,24 +13,27 @@ downloaded, and the script takes a few seconds on a CPU.
 # -------------------------
 # :class:`~briqa_sk.ArtifactSimulator` corrupts a scan to chosen severities. With one
 # seed, the severe scan has what the moderate one has, only more of it. An artifact is
-# given by its name or as an object: here two are told to act in the plane we look at.
+# given by its name or as an object, and the acquisition that they share can be stated:
+# here lines are read out from left to right, and bands and distortion follow the field.
+# As on a radiologist's screen, the right of the head is on the left.
 
 import matplotlib.pyplot as plt
 
 from briqa_sk import ArtifactSimulator
 from briqa_sk.datasets import make_head_phantom
-from briqa_sk.simulation import LISA_ARTIFACTS, Banding, Distortion
+from briqa_sk.simulation import LISA_ARTIFACTS, Acquisition, Banding, Distortion
 
 head = make_head_phantom((96, 112, 96), snr=40, random_state=1)
-in_plane = {"banding": Banding(axis=1), "distortion": Distortion(kind="b0", axis=1)}
-artifacts = [in_plane.get(name, name) for name in LISA_ARTIFACTS]
-simulator = ArtifactSimulator(artifacts, random_state=0)
+by_field = {"banding": Banding(kind="bssfp"), "distortion": Distortion(kind="b0")}
+artifacts = [by_field.get(name, name) for name in LISA_ARTIFACTS]
+acquisition = Acquisition("3d", readout_axis=0, phase_axis=1)
+simulator = ArtifactSimulator(artifacts, acquisition=acquisition, random_state=0)
 
 figure, axes = plt.subplots(3, 7, figsize=(10.5, 5.4), layout="constrained")
 for column, name in zip(axes.T, LISA_ARTIFACTS, strict=True):
     for severity, axis in enumerate(column):
         scan, record = simulator.corrupt(head, {name: severity})
-        axis.imshow(scan.data[:, :, 54].T, cmap="gray", origin="lower", vmax=900)
+        axis.imshow(scan.data[::-1, :, 54].T, cmap="gray", origin="lower", vmax=900)
         axis.set(xticks=[], yticks=[])
     column[0].set_title(name, fontsize=10)
 for severity, axis in enumerate(axes[:, 0]):
