@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.nn.functional import embedding_bag
 
-_ROW_BYTES = 256  # of slices that are resampled at once: their plane stays in the cache
+_ROW_BYTES = 64  # of slices that are resampled at once: their plane stays in the cache
 _PIXELS = 1 << 13  # of a plane, that are summed up at once
 _NO_WEIGHT = 1e-9
 _STILL_MM = 1e-6  # passes that move no voxel by more than this are left out
