@@ -111,7 +111,7 @@ def test_a_standardized_scan_has_nearly_the_same_metrics(scan):
         (add_noise, (0.2, 0.5, 1), ["efc", "air_median"]),
         (add_zipper, (0, 0.3, 1), ["line_max", "lines_max"]),
         (add_banding, (0, 0.4, 1), ["band_max"]),
-        (add_motion, (0, 0.3, 1), ["shadow_max", "fwhm_min"]),
+        (add_motion, (0, 0.3, 1), ["efc", "air_median", "fwhm_min"]),
         (add_ghosting, (0, 0.2, 0.4), ["shadow_max", "air_p99"]),
         (add_spike, (0, 0.4, 1), ["peak_max"]),
         (add_positioning, (0, 0.4, 1), ["offset_max", "asymmetry_grid"]),
