@@ -68,19 +68,14 @@ def receive(data, scan, real, imaginary=None):
     Returns
     -------
     received : Tensor of the same shape, dtype float32
-        ``data``, a magnitude.
+        ``data``, a magnitude; a copy if it is not contiguous.
     """
-    if imaginary is None:
-        imaginary = torch.zeros_like(real)
-    else:
-        imaginary = _with_noise(imaginary, data, scan)
-    cosine, sine = _phase_of_air(data, scan)
-    along = cosine.mul_(real).addcmul_(sine, imaginary)
-    added = real.square().addcmul_(imaginary, imaginary)
-    added.addcmul_(data, along, value=2)
-    square = data.square().add_(added).clamp_(min=0)
-    # The root of a square is not exact.
-    return data.copy_(torch.where(added == 0, data, square.sqrt_()))
+    data = data.contiguous()
+    bits = [scan.fresh_bits() for _ in range(2)]
+    parts = [data, real] if imaginary is None else [data, real, imaginary]
+    for part in zip(*(p.reshape(-1).split(_BLOCK) for p in parts), strict=True):
+        _add_signal(*part, scan=scan, bits=bits)
+    return data
 
 
 def split_tissue(data, scan):
@@ -146,10 +141,25 @@ def settle(moved, data, scan, imaginary=None):
     return moved
 
 
-def _with_noise(imaginary, data, scan):
+def _add_signal(data, real, imaginary=None, *, scan, bits):
+    """Overwrite a block with its magnitude under a signal that is added."""
+    words = random_words(bits[0], len(data))
+    cosine, sine = _phase_of_air(data, words, scan)
+    along, added = cosine.mul_(real), real.square()
+    if imaginary is not None:
+        words = random_words(bits[1], len(data))
+        imaginary = _with_noise(imaginary, data, words, scan)
+        along.addcmul_(sine, imaginary)
+        added.addcmul_(imaginary, imaginary)
+    added.addcmul_(data, along, value=2)
+    square = data.square().add_(added).clamp_(min=0)
+    # The root of a square is not exact.
+    data.copy_(torch.where(added == 0, data, square.sqrt_()))
+
+
+def _with_noise(imaginary, data, words, scan):
     """Return a signal with the noise of its channel, where it is tissue's only one."""
-    words = random_words(scan.fresh_bits(), data.numel())
-    noise = look_up(NORMAL, words, data.device).view(data.shape).mul_(scan.sigma)
+    noise = look_up(NORMAL, words, data.device).mul_(scan.sigma)
     noise.mul_(_ramp(data, _AIR_VALUES, scan))
     size = imaginary.abs()
     return imaginary + noise.mul_(size).div_(size.add_(scan.sigma or 1.0))
@@ -163,12 +173,10 @@ def _ramp(values, limits, scan):
     return values.sub(low).mul_(1 / (high - low)).clamp_(0, 1)
 
 
-def _phase_of_air(data, scan):
+def _phase_of_air(data, words, scan):
     """Return cosine and sine of phases that are uniform in air and 0 in tissue."""
-    words = random_words(scan.fresh_bits(), data.numel())
-    cosine = look_up(COSINES, words, data.device).view(data.shape)
-    tissue = _ramp(data, _AIR_VALUES, scan)
-    cosine.lerp_(torch.ones_like(cosine), tissue)
+    cosine = look_up(COSINES, words, data.device)
+    cosine.lerp_(torch.ones_like(cosine), _ramp(data, _AIR_VALUES, scan))
     sine = (1 - cosine.square()).clamp_(min=0).sqrt_()
     is_below = torch.from_numpy((words & 1).astype(bool)).to(data.device)
-    return cosine, torch.where(is_below.view(data.shape), -sine, sine)
+    return cosine, torch.where(is_below, -sine, sine)
