@@ -10,7 +10,7 @@ from briqa_sk.kernels.quality.sample import second_differences
 from briqa_sk.kernels.rigid import move_rigidly
 from briqa_sk.simulation._received import split_tissue
 from briqa_sk.simulation._roughness import roughness
-from briqa_sk.simulation._tables import COSINES, NORMAL, look_up, random_words
+from briqa_sk.simulation._tables import COSINES, look_up, normal_like, random_words
 from briqa_sk.simulation.poses import rms_displacement
 
 _MOST = 127  # whole numbers of 8 bits
@@ -123,16 +123,11 @@ def _moved_noise(noise, motion, spacing_mm):
 
 def _noise(bits, like, white, total):
     """Return noise of a slice, part of it white, the rest smooth in the slice."""
-    noise = _normal(bits, like).mul_(white)
+    noise = normal_like(like, bits).mul_(white)
     if white < total:
         smooth = math.sqrt(total**2 - white**2) / _DEVIATION_OF_MEANS
-        noise.add_(smooth_means(_normal(bits, like)[None])[0], alpha=smooth)
+        noise.add_(smooth_means(normal_like(like, bits)[None])[0], alpha=smooth)
     return noise
-
-
-def _normal(bits, like):
-    words = random_words(bits, like.numel())
-    return look_up(NORMAL, words, like.device).view(like.shape)
 
 
 def _phases_of_air(data, scan):

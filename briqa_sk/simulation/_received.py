@@ -102,7 +102,7 @@ def split_tissue(data, scan):
     return share.mul_(data).sub_(texture), texture
 
 
-def settle(moved, data, scan, imaginary=None):
+def settle(moved, data, scan):
     """Return tissue that has moved, in the air of the scan that it moved in.
 
     Air stays where it was, and gives way where tissue comes. Where tissue was and none
@@ -116,8 +116,6 @@ def settle(moved, data, scan, imaginary=None):
         The scan before.
     scan : Scan
         What is known of it.
-    imaginary : Tensor of shape (i, j, k), dtype float32, or None, default=None
-        Of the tissue in its new place.
 
     Returns
     -------
@@ -125,7 +123,7 @@ def settle(moved, data, scan, imaginary=None):
         ``moved``, a magnitude.
     """
     sigma = scan.levels.air_sigma
-    moved = moved.abs_() if imaginary is None else moved.hypot_(imaginary)
+    moved.abs_()
     if sigma == 0:
         return moved
     means = smooth_means(data, scan.fine_axes)

@@ -12,13 +12,12 @@ import torch
 from briqa_sk.kernels.averaging import multiply_along
 from briqa_sk.kernels.quality.sample import second_differences
 from briqa_sk.simulation._received import settle, split_tissue
-from briqa_sk.simulation._tables import NORMAL, look_up, random_words
+from briqa_sk.simulation._tables import normal_like
 
 _LARGEST_SHARE = 1.05  # interpolation has taken some of the rest
 _N_STEPS = 10
 _N_SAMPLES = 500_000
 _FLAT = 0.1  # of the tissue: voxels whose neighbours differ least
-_BLOCK = 1 << 16  # voxels of noise that are made at once
 _TISSUE_SIGMAS = 4.0  # what is darker has less than the noise of tissue
 
 
@@ -107,18 +106,12 @@ def average_along(data, scan, matrix, axis):
     del coarse, texture  # before there are other copies
     values, vectors = np.linalg.eigh(np.eye(len(matrix)) - matrix @ matrix.T)
     root = vectors * np.sqrt(values.clip(0)) @ vectors.T
-    noise = multiply_along(_white_noise(data, scan), root, axis)
+    noise = normal_like(data, scan.fresh_bits()).mul_(scan.sigma)
+    noise = multiply_along(noise, root, axis)
     noise.mul_(_share_of_tissue(moved, scan))
     moved.add_(noise, alpha=share_of_texture(moved, noise, scan, wanted))
     del noise
     return data.copy_(settle(moved, data, scan))
-
-
-def _white_noise(data, scan):
-    bits, noise = scan.fresh_bits(), torch.empty_like(data)
-    for part in noise.view(-1).split(_BLOCK):
-        part.copy_(look_up(NORMAL, random_words(bits, len(part)), data.device))
-    return noise.mul_(scan.sigma)
 
 
 def _share_of_tissue(data, scan):

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from scipy.special import ndtri
 
+_BLOCK = 1 << 16  # numbers that are made at once
 _STEPS = (np.arange(1 << 16) + 0.5) / (1 << 16)
 
 #: Radii of a complex Gaussian, standard deviation 1 in each channel (Rayleigh).
@@ -49,3 +50,24 @@ def look_up(table, words, device):
     # Any word is an index. "wrap" says so, and spares NumPy a copy of them to check.
     out = np.empty(len(words), np.float32)
     return torch.from_numpy(np.take(table, words, out=out, mode="wrap")).to(device)
+
+
+def normal_like(like, bits):
+    """Return standard normal numbers, as many and on the device of a tensor's voxels.
+
+    Parameters
+    ----------
+    like : Tensor
+        Its values don't matter.
+    bits : numpy.random.BitGenerator
+        The stream.
+
+    Returns
+    -------
+    numbers : Tensor of the same shape, dtype float32
+        C-contiguous.
+    """
+    numbers = torch.empty(like.shape, dtype=torch.float32, device=like.device)
+    for part in numbers.view(-1).split(_BLOCK):
+        part.copy_(look_up(NORMAL, random_words(bits, len(part)), like.device))
+    return numbers

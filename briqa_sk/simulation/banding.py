@@ -9,7 +9,7 @@ from scipy.optimize import brentq
 from briqa_sk.kernels.noise import smooth_means
 from briqa_sk.simulation._base import Artifact
 from briqa_sk.simulation._received import signal_of
-from briqa_sk.simulation._tables import NORMAL, look_up, random_words
+from briqa_sk.simulation._tables import normal_like
 
 _MOST_BANDS = 3
 _TURNS = (1.0, 4.0)  # per repetition, over the field in the head
@@ -266,19 +266,15 @@ def _weaken(data, lost, scan):
     remains of the signal may be weak enough to show the noise of the other channel.
     """
     signal = signal_of(data, scan)
-    noise = _white_noise(data, scan)
+    bits = scan.fresh_bits()
+    noise = normal_like(data, bits).mul_(scan.sigma)
     noise = smooth_means(noise, scan.fine_axes).mul_(_SMOOTH).add_(noise, alpha=_FINE)
-    hidden = _white_noise(data, scan)
-    parts = (part.split(_SLAB) for part in (data, signal, noise, hidden))
-    for part, slab, tissue, fresh, other in zip(lost, *parts, strict=True):
+    parts = (part.split(_SLAB) for part in (data, signal, noise))
+    for part, slab, tissue, fresh in zip(lost, *parts, strict=True):
         rest = (part * (2 - part)).sqrt_()
+        other = normal_like(slab, bits).mul_(scan.sigma)
         fresh.mul_(rest).masked_fill_(tissue == 0, 0)
         slab.sub_(tissue * part).add_(fresh)
         is_weak = (slab < _WEAK_SIGMAS * scan.sigma) & (tissue > 0)
         weak = slab.hypot(other.mul_(rest))
         slab.copy_(torch.where(is_weak, weak, slab.abs()))
-
-
-def _white_noise(data, scan):
-    words = random_words(scan.fresh_bits(), data.numel())
-    return look_up(NORMAL, words, data.device).view(data.shape).mul_(scan.sigma)

@@ -10,7 +10,7 @@ from briqa_sk.simulation._axes import MIN_VOXELS
 from briqa_sk.simulation._base import Artifact
 from briqa_sk.simulation._received import settle, split_tissue
 from briqa_sk.simulation._roughness import roughness, share_of_texture
-from briqa_sk.simulation._tables import NORMAL, look_up, random_words
+from briqa_sk.simulation._tables import normal_like
 
 _SLAB = 4  # slices that are displaced at once
 _COARSE = 33  # points along each axis on which the largest displacement is found
@@ -271,8 +271,7 @@ def _dephase(coarse, displacement_mm, parameters, scan):
     start = 0
     for part in grid.slabs(kept):
         slab, noise = (x.narrow(0, start, len(part)) for x in (coarse, imaginary))
-        words = random_words(bits, part.numel())
-        noise.copy_(look_up(NORMAL, words, part.device).view(part.shape))
+        noise.copy_(normal_like(part, bits))
         noise.mul_(slab.clamp(0, scan.sigma))  # none in air
         slab *= part
         noise.mul_(part.square_().neg_().add_(1).clamp_(min=0).sqrt_())
