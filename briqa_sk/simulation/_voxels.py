@@ -52,7 +52,8 @@ def corrupt_voxels(volume, steps, acquisition, *, spacing_mm, caller):
     data /= unit
     scan = Scan(data, spacing_mm, acquisition, affine)
     for artifact, parameters in acting:
-        data = artifact._apply(data, parameters, scan)
+        # One's own artifact may return a view, and the next one works on flat blocks.
+        data = artifact._apply(data, parameters, scan).contiguous()
     data *= unit
     if not torch.isfinite(data.amax()):
         raise ValueError(

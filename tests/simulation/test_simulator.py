@@ -30,6 +30,7 @@ from briqa_sk.simulation import (
     Ghosting,
     Motion,
     Noise,
+    Positioning,
     Zipper,
 )
 
@@ -373,6 +374,29 @@ def test_an_artifact_of_ones_own_is_applied_last(heads):
     _, row = simulator.corrupt(heads[0], {"halving": 1})
     by_hand = Corruption(json.loads(json.dumps(row["parameters"])), [Halving()])
     np.testing.assert_array_equal(by_hand(heads[0]).data, heads[0].data / 2)
+
+
+class Turning(Halving):
+    """Returns a view."""
+
+    NAME = "turning"
+
+    def _apply(self, data, parameters, scan):
+        return data.transpose(0, 2)
+
+
+def test_what_acts_behind_a_view_acts_as_on_a_copy():
+    rng = np.random.default_rng(0)
+    cube = rng.rayleigh(2, (24, 24, 24))
+    cube[6:18, 6:18, 6:18] += 100
+    drawn = Positioning().draw(0.5, random_state=0)
+    acquisition = drawn["acquisition"]
+    turned = Turning(loss=0.5).draw(acquisition=acquisition)
+    both = Corruption({"turning": turned, "positioning": drawn}, (Turning(),))(cube)
+    by_hand = Positioning().apply(cube.transpose(2, 1, 0), drawn)
+    # Not the same noise: its random bits follow from the clean scan.
+    for part in (by_hand > 50, by_hand < 8):
+        assert both[part].mean() == pytest.approx(by_hand[part].mean(), rel=0.05)
 
 
 def test_a_subclass_acts_in_place_of_the_artifact_of_its_name(heads):
