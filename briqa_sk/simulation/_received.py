@@ -7,8 +7,12 @@ on its noise, too, and so give the artifact away to anybody who measures noise. 
   (:func:`signal_of`), and a signal that is added gets the phase that noise has in air
   (:func:`receive`);
 - a signal that moves takes its finest texture along voxel by voxel, without
-  interpolation, and leaves the air where it is (:func:`split_tissue`,
-  :func:`settle`).
+  interpolation (:func:`split_tissue`), and leaves the air where it is
+  (:func:`settle`).
+
+How much texture a scan needs is a matter of :mod:`~briqa_sk.simulation._roughness`; a
+head that moves while it is scanned has air that moves, too, in
+:mod:`~briqa_sk.simulation._moving_head`.
 """
 
 import torch
