@@ -53,8 +53,8 @@ class Motion(Artifact):
     of their distance from the centre of k-space, as the power of edges does, because a
     move changes little if it happens far from the centre; and as a power mean
     (exponent 3/4). Swings, which make more ghosts, are 3/4 as large as stated. So all
-    kinds look about equally bad. Along axes of fewer than 8
-    voxels nothing moves; what is left of the poses is scaled to the same mean.
+    kinds look about equally bad. Along axes of fewer than 8 voxels nothing moves; what
+    is left of the poses is scaled to the same mean.
 
     ======== ========= ====================
     Severity Strength  Mean displacement
