@@ -1,6 +1,7 @@
 """The only judge of shapes, dtypes, grades and names."""
 
 import os
+import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -8,7 +9,12 @@ import pandas as pd
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import column_or_1d
 
+from briqa_sk.exceptions import BriqaWarning
+
 VOLUMES_NDIM = 4  # (n_samples, i, j, k)
+
+# Between what is scaled and what is not: see warn_if_unscaled.
+_SMALLEST_RMS, _LARGEST_RMS = 1e-3, 15.0
 
 
 def check_volumes(X, *, caller):
@@ -63,12 +69,18 @@ def check_volumes(X, *, caller):
 
 
 def _as_real_array(X, caller):
+    shapes = _shapes_of(X)
+    if len(shapes) > 1:
+        raise ValueError(
+            f"{caller}: arrays must have one shape, got {shapes[0]} and {shapes[-1]}. "
+            "Pass the paths, or [Volume(x) for x in X], to a pipeline with CropOrPad."
+        )
     try:
         array = np.asarray(X)
     except ValueError as error:
         raise ValueError(
-            f"{caller}: X must hold volumes of one shape, got a ragged sequence. "
-            "Put CropOrPad in the pipeline, or pass the paths."
+            f"{caller}: X must hold volumes of one shape, got a ragged sequence. Pass "
+            "the paths, or a list of Volume, to a pipeline with CropOrPad."
         ) from error
     if array.dtype.kind not in "biuf":
         raise TypeError(
@@ -76,6 +88,49 @@ def _as_real_array(X, caller):
             f"got dtype {array.dtype}."
         )
     return array.astype(np.float32, copy=False)
+
+
+def _shapes_of(X):
+    """Return the different shapes in a list of arrays; none of an array."""
+    if getattr(X, "ndim", 1) != 1 or not hasattr(X, "__len__"):
+        return []
+    return sorted({tuple(item.shape) for item in X if hasattr(item, "shape")})
+
+
+def warn_if_unscaled(data, *, caller):
+    """Warn if voxels are far from the range that networks are initialised for.
+
+    Layers are initialised for inputs of about unit size. The root mean square of a
+    standardized volume is 1, or a few where the air is far below a standardized
+    foreground; of one in [0, 1] it is less than 1, and of scans as scanners store them
+    20 to 1000, rarely less or more. So the line is drawn at 15. Below 0.001, as for
+    scans in physical units, a first layer sees little but its own bias.
+
+    Parameters
+    ----------
+    data : array-like
+        Voxels of the first batch, in memory of the CPU.
+    caller : str
+        Opens the message.
+
+    Warns
+    -----
+    BriqaWarning
+        If the root mean square is above 15, or below 0.001 and not 0.
+
+    Examples
+    --------
+    >>> warn_if_unscaled(np.full((2, 1, 4, 4, 4), 0.5), caller="demo")
+    """
+    data = np.asarray(data)
+    rms = np.linalg.norm(data.ravel(order="K")) / np.sqrt(data.size)
+    if rms > _LARGEST_RMS or 0 < rms < _SMALLEST_RMS:
+        warnings.warn(
+            f"{caller}: voxels should be about 1 in size in front of a network, got a "
+            f"root mean square of {rms:.3g}. Put StandardizeIntensity before it.",
+            BriqaWarning,
+            stacklevel=3,
+        )
 
 
 def check_paths(paths, *, caller):
@@ -184,7 +239,7 @@ def check_grades(y, grades=None, *, ordinal_for=None, caller):
                 f"{seen.tolist()} and grades=None."
             )
         return seen
-    grades = np.asarray(list(grades)).tolist()
+    grades = [g.item() if isinstance(g, np.generic) else g for g in grades]
     if len(set(grades)) != len(grades):
         raise ValueError(f"{caller}: grades must not repeat a label, got {grades}.")
     unknown = sorted(set(seen.tolist()) - set(grades))

@@ -9,7 +9,29 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from briqa_sk.io import Volume, VolumeSequence, as_volumes
 
 
-class VolumeTransformer(TransformerMixin, BaseEstimator):
+class VolumeOutputMixin(TransformerMixin):
+    """For transformers that return volumes."""
+
+    def set_output(self, *, transform=None):
+        """Take part in ``set_output`` of a pipeline; volumes stay volumes.
+
+        Voxels are no columns of a table. Steps that return tables, such as
+        :class:`briqa_sk.ImageQualityMetrics`, follow the setting.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"} or None, default=None
+            Ignored.
+
+        Returns
+        -------
+        self : estimator
+            Unchanged.
+        """
+        return self
+
+
+class VolumeTransformer(VolumeOutputMixin, BaseEstimator):
     """One volume in, one volume out.
 
     A subclass writes ``__init__`` and ``_transform_volume``, and ``_check_params`` when
@@ -31,7 +53,7 @@ class VolumeTransformer(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, i, j, k), paths, or VolumeSequence
+        X : array-like of shape (n_samples, i, j, k), paths, images or VolumeSequence
             Volumes.
         y : None
             Ignored.
@@ -50,7 +72,7 @@ class VolumeTransformer(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, i, j, k), paths, or VolumeSequence
+        X : array-like of shape (n_samples, i, j, k), paths, images or VolumeSequence
             Volumes; left untouched. An array counts as 1 mm, RAS.
 
         Returns

@@ -1,6 +1,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 from briqa_sk._validation import (
     check_grades,
@@ -8,8 +9,13 @@ from briqa_sk._validation import (
     check_paths,
     check_volumes,
     resolve,
+    warn_if_unscaled,
 )
+from briqa_sk.datasets import make_head_phantom
+from briqa_sk.exceptions import BriqaWarning
+from briqa_sk.io import read_volume
 from briqa_sk.networks import NETWORKS, CompactNet
+from briqa_sk.preprocessing import RescaleIntensity, StandardizeIntensity
 
 
 def test_finite_voxels_may_add_up_to_more_than_float32_holds():
@@ -20,7 +26,17 @@ def test_finite_voxels_may_add_up_to_more_than_float32_holds():
 @pytest.mark.parametrize(
     ("X", "error", "said"),
     [
-        ([np.zeros((2, 2, 2)), np.zeros((3, 2, 2))], ValueError, "ragged sequence"),
+        (
+            [np.zeros((3, 2, 2)), np.zeros((2, 2, 2))],
+            ValueError,
+            r"got \(2, 2, 2\) and \(3, 2, 2\). Pass the paths, or \[Volume\(x\) for",
+        ),
+        (
+            pd.Series([np.zeros((2, 2, 2)), np.zeros((3, 2, 2))]),
+            ValueError,
+            r"got \(2, 2, 2\) and \(3, 2, 2\)",
+        ),
+        ([[[[1.0]]], [[[1.0, 2.0]]]], ValueError, "ragged sequence. Pass the paths"),
         (np.zeros((1, 2, 2, 2), complex), TypeError, "got dtype complex128"),
         (np.full((2, 2, 2, 2), np.inf), ValueError, "in 2 of 2 volumes"),
         (np.zeros((2, 5)), ValueError, r"must be 4-D .* got shape \(2, 5\)"),
@@ -134,3 +150,47 @@ def test_numbers_of_any_dtype_rank_themselves(y):
 def test_messages_show_plain_numbers(kind):
     with pytest.raises(ValueError, match=r"in grades=\[0, 1\], got also \[2\]"):
         check_grades([0, 2], kind(np.arange(2)), caller="demo")
+
+
+SCALERS = [
+    StandardizeIntensity(),
+    StandardizeIntensity(foreground_only=True),
+    RescaleIntensity(),
+    RescaleIntensity(-1, 1),
+    RescaleIntensity(lower=1, upper=99),
+]
+
+
+@pytest.mark.parametrize("scale", SCALERS, ids=repr)
+def test_scaled_heads_pass_in_silence(scale, recwarn):
+    heads = 300 * np.stack([make_head_phantom((24, 28, 24), random_state=0).data] * 2)
+    warn_if_unscaled(scale.fit_transform(heads)[:, None], caller="demo")
+    assert not recwarn.list
+
+
+@pytest.mark.parametrize("level", [100, 1e4, 1e-5])
+def test_voxels_of_a_scanner_or_in_physical_units_are_told(level):
+    batch = torch.full((2, 1, 4, 4, 4), level)
+    with pytest.warns(BriqaWarning, match="demo: .* square .* Put Standardize"):
+        warn_if_unscaled(batch, caller="demo")
+
+
+def test_a_large_mean_is_told_like_a_large_spread():
+    rng = np.random.default_rng(0)
+    with pytest.warns(BriqaWarning, match=r"root mean square of 100\."):
+        warn_if_unscaled(100 + rng.normal(size=(1, 1, 8, 8, 8)), caller="demo")
+
+
+def test_constant_scans_that_were_standardized_pass_in_silence(recwarn):
+    warn_if_unscaled(np.zeros((2, 1, 4, 4, 4), np.float32), caller="demo")
+    assert not recwarn.list
+
+
+def test_real_scans_are_told_apart_by_their_scale(real_data, recwarn):
+    for name in ("nichart_pairs/sub-05", "ds000011/sub-08", "ixi/IXI012"):
+        volume = read_volume(real_data / f"{name}_T1w.nii.gz")
+        for scale in SCALERS:
+            warn_if_unscaled(scale(volume).data, caller="demo")
+        assert not recwarn.list
+        with pytest.warns(BriqaWarning):
+            warn_if_unscaled(volume.data, caller="demo")

@@ -35,7 +35,7 @@ _DEFLATE_MAX_RATIO = 1032  # one compressed byte never stands for more bytes tha
 _CHUNK_BYTES = 1 << 20
 _SILENT = logging.Logger("header repairs", level=logging.CRITICAL + 1)
 
-_ADVICE = {
+ADVICE = {
     "missing": "Check the path.",
     "unreadable": "Check the path and its permissions, or convert the scan again.",
     "empty": "Copy it again.",
@@ -97,10 +97,10 @@ def read_volume(path, *, max_voxels=MAX_VOXELS):
     try:
         data, affine = _read(path, max_voxels)
     except (RefusalError, EOFError, OSError, DeflateError, zlib.error) as error:
-        finding, detail = _diagnose(path, error)
+        finding, detail = diagnose(path, error)
         raise UnreadableVolumeError(
             f"read_volume: {path} must be one intact 3-D image, got {detail} "
-            f"({FINDINGS[finding]}). {_ADVICE[finding]}",
+            f"({FINDINGS[finding]}). {ADVICE[finding]}",
             path=path,
             finding=finding,
             detail=detail,
@@ -232,8 +232,21 @@ def _scale(voxels, slope, inter):
         return data.astype(np.float32, order="K", copy=False)
 
 
-def _diagnose(path, error):
-    """Return finding and detail of whatever stopped the reading of a file."""
+def diagnose(path, error):
+    """Return finding and detail of whatever stopped the reading of a file.
+
+    Parameters
+    ----------
+    path : str or None
+        The file; None for an image in memory.
+    error : Exception
+        What stopped it.
+
+    Returns
+    -------
+    finding, detail : str
+        A key of :data:`briqa_sk.exceptions.FINDINGS`, and what exactly was found.
+    """
     if isinstance(error, RefusalError):
         return error.finding, error.detail
     if isinstance(error, EOFError):
@@ -241,7 +254,7 @@ def _diagnose(path, error):
     if isinstance(error, stdlib_gzip.BadGzipFile | DeflateError | zlib.error):
         return "checksum", f"what gzip calls {str(error)!r}"
     if not isinstance(error, FileNotFoundError | NotADirectoryError):
-        return "unreadable", error.strerror or str(error)
+        return "unreadable", error.strerror or str(error).partition("\n")[0]
     if not os.path.islink(path):
         return "missing", "no file"
     target = os.readlink(path)

@@ -5,10 +5,14 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from nibabel.spatialimages import SpatialImage
 
 from briqa_sk._validation import check_paths, check_volumes
+from briqa_sk.io.images import ImageSource
 from briqa_sk.io.steps import compute, source_identity
 from briqa_sk.io.volume import Volume
+
+_IMAGES = (Volume, SpatialImage)
 
 
 class VolumeSequence:
@@ -21,9 +25,10 @@ class VolumeSequence:
 
     Parameters
     ----------
-    sources : sequence of str, os.PathLike or Volume
-        One per scan. A Volume is a scan that is in memory already. Relative paths are
-        resolved when a scan is read, in the working directory of that moment.
+    sources : sequence of str or os.PathLike, or of Volume and nibabel image
+        One per scan. A Volume is a scan that is in memory already; nibabel reads its
+        images when they are looked at, each time anew, unless it has done so. Relative
+        paths are resolved when a scan is read, in the working directory of that moment.
     columns : dict of str to array-like of shape (n_samples,), default=None
         What belongs to each scan, e.g. ``{"group": subject}``. Columns follow every
         slice and every resampling.
@@ -48,8 +53,14 @@ class VolumeSequence:
         _refuse_one_volume(sources, caller="VolumeSequence")
         one_path = isinstance(sources, str | os.PathLike)
         sources = sources if one_path else list(sources)
-        if one_path or not all(isinstance(source, Volume) for source in sources):
+        if one_path or not all(isinstance(source, _IMAGES) for source in sources):
             sources = check_paths(sources, caller="VolumeSequence")
+        sources = [
+            ImageSource.from_image(source)
+            if isinstance(source, SpatialImage)
+            else source
+            for source in sources
+        ]
         self._sources = _object_array(sources)
         self._steps = _object_array([()] * len(sources))
         self.columns = _check_columns(columns or {}, len(sources))
@@ -62,7 +73,7 @@ class VolumeSequence:
     @property
     def paths(self):
         """List of the files, None for a scan that was given in memory."""
-        return [s.path if isinstance(s, Volume) else s for s in self._sources]
+        return [s if isinstance(s, str) else s.path for s in self._sources]
 
     @property
     def steps(self):
@@ -216,8 +227,9 @@ def as_volumes(X, *, caller):
 
     Parameters
     ----------
-    X : array-like of shape (n_samples, i, j, k), sequence of paths, or VolumeSequence
-        Volumes in any of the three forms.
+    X : array-like of shape (n_samples, i, j, k), sequence, or VolumeSequence
+        Volumes: voxels, or a sequence (such as a list, or a column of a DataFrame) of
+        paths, of Volumes or of nibabel images.
     caller : str
         Opens the error message.
 
@@ -226,17 +238,12 @@ def as_volumes(X, *, caller):
     X : ndarray of shape (n_samples, i, j, k), dtype float32, or VolumeSequence
         Arrays are checked voxel by voxel; sequences when their items are read.
     """
-    _refuse_one_volume(X, caller=caller)
-    if isinstance(X, Iterator):  # looking into it would use it up
-        raise TypeError(
-            f"{caller}: X must be a sequence of volumes or paths, got a "
-            f"{type(X).__name__}. Put its items in a list."
-        )
+    _refuse_containers(X, caller=caller)
     if getattr(X, "ndim", 1) == 1 and hasattr(X, "__len__") and len(X) == 0:
         raise ValueError(f"{caller}: X must hold at least 1 volume, got none.")
     if isinstance(X, VolumeSequence):
         return X
-    if _holds(X, Volume):
+    if _holds(X, _IMAGES):
         return VolumeSequence(X)
     if _holds(X, str | os.PathLike) or isinstance(X, str | os.PathLike):
         return VolumeSequence(check_paths(X, caller=caller))
@@ -244,10 +251,32 @@ def as_volumes(X, *, caller):
 
 
 def _refuse_one_volume(X, *, caller):
-    if isinstance(X, Volume):
+    if isinstance(X, _IMAGES):
         raise TypeError(
-            f"{caller}: X must be a sequence of volumes, got one Volume. Put it in a "
-            "list."
+            f"{caller}: X must be a sequence of volumes, got one {type(X).__name__}. "
+            "Put it in a list."
+        )
+
+
+def _refuse_containers(X, *, caller):
+    """Raise ``TypeError`` for what holds scans, but is no sequence of them."""
+    _refuse_one_volume(X, caller=caller)
+    if isinstance(X, Iterator):  # looking into it would use it up
+        raise TypeError(
+            f"{caller}: X must be a sequence of volumes or paths, got a "
+            f"{type(X).__name__}. Put its items in a list."
+        )
+    if isinstance(X, pd.DataFrame):
+        raise TypeError(
+            f"{caller}: X must be one column of paths, got a DataFrame with columns "
+            f"{X.columns.tolist()}. Pass the column, such as df['path']."
+        )
+    first = X[0] if isinstance(X, list | tuple) and X else X
+    if type(first).__module__.partition(".")[0] == "torchio":
+        raise TypeError(
+            f"{caller}: X must hold volumes or paths, got a torchio "
+            f"{type(first).__name__}. Pass a list of paths, such as "
+            "[subject['t1'].path, ...], or of Volume(image.numpy()[0], image.affine)."
         )
 
 

@@ -74,7 +74,7 @@ class CacheVolumes(VolumeTransformer):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, i, j, k), paths, or VolumeSequence
+        X : array-like of shape (n_samples, i, j, k), paths, images or VolumeSequence
             Volumes; left untouched.
 
         Returns

@@ -73,7 +73,7 @@ class MatchHistogram(VolumeTransformer):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, i, j, k), paths, or VolumeSequence
+        X : array-like of shape (n_samples, i, j, k), paths, images or VolumeSequence
             Training volumes.
         y : None
             Ignored.
@@ -96,7 +96,7 @@ class MatchHistogram(VolumeTransformer):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, i, j, k), paths, or VolumeSequence
+        X : array-like of shape (n_samples, i, j, k), paths, images or VolumeSequence
             Volumes; left untouched.
 
         Returns

@@ -61,7 +61,7 @@ class ImageQualityMetrics(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, i, j, k), paths, or VolumeSequence
+        X : array-like of shape (n_samples, i, j, k), paths, images or VolumeSequence
             Volumes.
         y : None
             Ignored.
@@ -79,7 +79,7 @@ class ImageQualityMetrics(TransformerMixin, BaseEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, i, j, k), paths, or VolumeSequence
+        X : array-like of shape (n_samples, i, j, k), paths, images or VolumeSequence
             Volumes, as a scanner stored them; left untouched.
 
         Returns
@@ -102,7 +102,9 @@ class ImageQualityMetrics(TransformerMixin, BaseEstimator):
         rows = joblib.Parallel(n_jobs=self.n_jobs, return_as="generator")(
             joblib.delayed(_measure)(one) for one in one_each
         )
-        bar = {"desc": "measure", "unit": "scan", "disable": not self.verbose}
+        # None: no bar where nobody watches, as in a log file.
+        quiet = None if self.verbose else True
+        bar = {"desc": "measure", "unit": "scan", "disable": quiet}
         return np.array(list(tqdm(rows, total=len(X), **bar)))
 
     def get_feature_names_out(self, input_features=None):

@@ -10,7 +10,7 @@ from briqa_sk.preprocessing.spatial import check_orientation
 
 
 class LoadVolumes(VolumeTransformer):
-    """Turn paths into a lazy sequence of volumes with known axes.
+    """Turn paths or nibabel images into a lazy sequence of volumes with known axes.
 
     Scanners store the same head with different axes; a network must see one. Nothing
     is read before a volume of the sequence is looked at, so a missing or damaged file
@@ -22,7 +22,7 @@ class LoadVolumes(VolumeTransformer):
         Axes of the volumes: the three ends towards which ``i``, ``j`` and ``k`` grow,
         each R or L, A or P, S or I. None keeps the axes of each file.
     max_voxels : int, default=512**3
-        Files whose header promises more are refused before they are read.
+        Paths of files whose header promises more are refused before they are read.
 
     See Also
     --------
@@ -69,11 +69,10 @@ class LoadVolumes(VolumeTransformer):
             )
 
     def _check_X(self, X, *, reset):
-        if getattr(X, "ndim", 1) == 1:  # a table would be taken for its column names
-            X = as_volumes(X, caller="LoadVolumes")
+        X = as_volumes(X, caller="LoadVolumes")
         if not isinstance(X, VolumeSequence):
             raise TypeError(
-                "LoadVolumes: X must be a list of paths or a VolumeSequence, got "
+                "LoadVolumes: X must hold paths, nibabel images or Volumes, got "
                 f"{type(X).__name__} of shape {X.shape}. Leave LoadVolumes out of a "
                 "pipeline over arrays."
             )

@@ -4,10 +4,11 @@ from numbers import Integral
 
 import numpy as np
 import pandas as pd
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_non_negative
 
 from briqa_sk._random import draw_seed, make_generator
+from briqa_sk.base import VolumeOutputMixin
 from briqa_sk.io import VolumeSequence, as_volumes
 from briqa_sk.simulation._plan import CorruptionPlan
 from briqa_sk.simulation.corruption import read_parameters
@@ -15,7 +16,7 @@ from briqa_sk.simulation.priors import LISA_2025, SeverityPrior
 from briqa_sk.simulation.registry import LISA_ARTIFACTS
 
 
-class ArtifactSimulator(TransformerMixin, BaseEstimator):
+class ArtifactSimulator(VolumeOutputMixin, BaseEstimator):
     """Draw artifacts and their severities, apply them, and record what was done.
 
     Each scan gets each artifact with the probabilities of its severities; within a

@@ -14,6 +14,9 @@ from briqa_sk import Volume, VolumeSequence
 from briqa_sk.io import as_volumes
 
 VOLUME = Volume(np.zeros((1, 1, 1)))
+IMAGE = nib.Nifti1Image(np.zeros((1, 1, 1)), np.eye(4))
+TABLE = pd.DataFrame({"path": ["a.nii"], "grade": [0]})
+SIZES = [np.zeros((4, 4, 4)), np.zeros((4, 4, 5))]
 
 
 def add(amount, volume):
@@ -188,6 +191,36 @@ def test_as_volumes_takes_every_form(X):
     assert as_volumes(np.zeros((1, 2, 2, 2)), caller="me").dtype == np.float32
 
 
+def test_a_column_of_a_table_is_taken_whatever_its_index():
+    table = pd.DataFrame({"path": ["a.nii", "b.nii"]}, index=[7, 3])
+    for dtype in (object, "string", "category"):
+        column = table["path"].astype(dtype)
+        assert as_volumes(column, caller="me").paths == ["a.nii", "b.nii"]
+
+
+@pytest.mark.parametrize("kind", ["image", "subject", "images", "subjects", "dataset"])
+def test_objects_of_torchio_are_told_what_to_pass(kind):
+    tio = pytest.importorskip("torchio")
+    image = tio.ScalarImage(tensor=torch.zeros(1, 4, 4, 4))
+    subject = tio.Subject(t1=image)
+    X = {
+        "image": image,
+        "subject": subject,
+        "images": [image, image],
+        "subjects": [subject, subject],
+        "dataset": tio.SubjectsDataset([subject]),
+    }[kind]
+    with pytest.raises(TypeError, match=r"me: .* torchio .*subject\['t1'\].path"):
+        as_volumes(X, caller="me")
+
+
+def test_what_torchio_is_told_to_pass_is_taken():
+    tio = pytest.importorskip("torchio")
+    image = tio.ScalarImage(tensor=torch.rand(1, 4, 5, 6), affine=np.diag([2, 2, 2, 1]))
+    volume = as_volumes([Volume(image.numpy()[0], image.affine)], caller="me")[0]
+    assert (volume.shape, volume.spacing_mm) == ((4, 5, 6), (2, 2, 2))
+
+
 @pytest.mark.parametrize(
     ("make", "error", "said"),
     [
@@ -200,6 +233,12 @@ def test_as_volumes_takes_every_form(X):
         (lambda: as_volumes(iter(["a"]), caller="me"), TypeError, "items in a list"),
         (lambda: as_volumes(VOLUME, caller="me"), TypeError, "one Volume. Put it in a"),
         (lambda: VolumeSequence(VOLUME), TypeError, "one Volume. Put it in a list"),
+        (lambda: VolumeSequence(IMAGE), TypeError, "one Nifti1Image. Put it in a"),
+        (lambda: as_volumes(IMAGE, caller="me"), TypeError, "one Nifti1Image. Put it"),
+        (lambda: VolumeSequence([IMAGE, "a"]), TypeError, "Nifti1Image at index 0"),
+        (lambda: as_volumes(TABLE, caller="me"), TypeError, r"such as df\['path'\]"),
+        (lambda: as_volumes(TABLE[["path"]], caller="me"), TypeError, r"\['path'\]"),
+        (lambda: as_volumes(SIZES, caller="me"), ValueError, r"\[Volume\(x\) for x in"),
         (lambda: as_volumes(np.array([], str), caller="me"), ValueError, "at least 1"),
         (lambda: as_volumes(pd.Series([]), caller="me"), ValueError, "at least 1"),
     ],

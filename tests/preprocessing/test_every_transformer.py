@@ -212,6 +212,14 @@ def test_pandas_output_leaves_volumes_alone(X, paths, transformer, tmp_path):
 
 
 @every
+@pytest.mark.parametrize("container", ["default", "pandas", "polars"])
+def test_set_output_leaves_a_transformer_as_it_is(transformer, container):
+    before = dict(vars(transformer))
+    assert transformer.set_output(transform=container) is transformer
+    assert vars(transformer) == before
+
+
+@every
 def test_every_transformer_works_in_a_pipeline_over_paths(paths, transformer, tmp_path):
     if isinstance(transformer, CacheVolumes):
         transformer = CacheVolumes(tmp_path / "cache")

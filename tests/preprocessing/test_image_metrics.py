@@ -1,5 +1,7 @@
 """Scans in, a table out: the transformer, and scikit-learn's own checks on it."""
 
+import sys
+
 import nibabel as nib
 import numpy as np
 import pandas as pd
@@ -7,7 +9,7 @@ import pytest
 from sklearn.base import clone
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.metrics import f1_score
-from sklearn.model_selection import GroupKFold, cross_val_predict
+from sklearn.model_selection import GroupKFold, cross_val_predict, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import (
     estimator_checks_generator,
@@ -121,6 +123,49 @@ def test_pandas_gets_names_and_one_row_per_scan(paths):
     assert table.columns.tolist() == list(METRICS)
 
 
+def test_a_whole_pipeline_gives_a_table_with_names(paths):
+    pipe = make_pipeline(LoadVolumes(), CropOrPad(12), ImageQualityMetrics())
+    table = pipe.set_output(transform="pandas").fit_transform(paths)
+    assert table.columns.tolist() == list(METRICS)
+    plain = pipe.set_output(transform="default").fit_transform(paths)
+    np.testing.assert_array_equal(plain, table.to_numpy())
+
+
+def test_names_reach_the_forest_behind_the_table(paths):
+    forest = RandomForestClassifier(5, random_state=0)
+    pipe = make_pipeline(LoadVolumes(), ImageQualityMetrics(), forest)
+    pipe.set_output(transform="pandas").fit(paths, [0, 1, 1])
+    assert pipe[-1].feature_names_in_.tolist() == list(METRICS)
+
+
+def test_images_of_nibabel_give_the_table_of_their_files(paths):
+    expected = ImageQualityMetrics().fit_transform(paths)
+    images = [nib.load(path) for path in paths]
+    for n_jobs in (1, 2):
+        table = ImageQualityMetrics(n_jobs=n_jobs).fit_transform(images)
+        np.testing.assert_array_equal(table, expected)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda paths: [nib.load(path) for path in paths],
+        lambda paths: pd.DataFrame({"path": paths}, index=list("fedcba"))["path"],
+    ],
+    ids=["images", "column"],
+)
+def test_cross_validation_takes_images_and_columns(make, X, tmp_path):
+    paths = [str(tmp_path / f"{index}.nii.gz") for index in range(6)]
+    for path, data in zip(paths, np.concatenate([X, X]), strict=True):
+        nib.save(nib.Nifti1Image(data, np.eye(4)), path)
+    y = [0, 1, 1, 0, 1, 1]
+    pipe = make_pipeline(
+        LoadVolumes(), ImageQualityMetrics(), RandomForestClassifier(5, random_state=0)
+    )
+    scores = cross_val_score(pipe, make(paths), y, cv=2, n_jobs=2)
+    np.testing.assert_array_equal(scores, cross_val_score(pipe, paths, y, cv=2))
+
+
 def test_a_series_of_paths_is_taken(paths):
     X = pd.Series(paths, index=["anna", "bert", "carl"])
     expected = ImageQualityMetrics().fit_transform(paths)
@@ -152,9 +197,12 @@ class _Counting:
         return volume
 
 
-def test_progress_is_shown_on_request(X, capsys):
+def test_progress_is_shown_on_request_to_a_terminal(X, capsys, monkeypatch):
     ImageQualityMetrics().fit_transform(X)
     assert capsys.readouterr().err == ""
+    ImageQualityMetrics(verbose=1).fit_transform(X)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     ImageQualityMetrics(verbose=1).fit_transform(X)
     assert "3/3" in capsys.readouterr().err
 

@@ -80,6 +80,16 @@ def test_a_volume_in_memory_is_only_turned():
     assert LoadVolumes("SAR").transform([volume])[0].shape == (4, 3, 2)
 
 
+def test_images_are_turned_like_their_files(paths):
+    images = [nib.load(path) for path in paths]
+    for image, path in zip(
+        LoadVolumes().fit_transform(images), LoadVolumes().transform(paths), strict=True
+    ):
+        np.testing.assert_array_equal(image.data, path.data)
+        np.testing.assert_array_equal(image.affine, path.affine)
+        assert (image.path, image.history) == (path.path, path.history)
+
+
 def test_a_sequence_with_steps_keeps_them(paths):
     X = LoadVolumes("RAS").transform(Reorient("LPI").transform(paths))
     assert X[0].history == ("Reorient(LPI)", "LoadVolumes(RAS)")
@@ -89,8 +99,12 @@ def test_a_sequence_with_steps_keeps_them(paths):
     ("X", "error", "said"),
     [
         (np.zeros((2, 4, 4, 4)), TypeError, r"array|ndarray of shape \(2, 4, 4, 4\)"),
-        (np.zeros((2, 4, 4, 4)).tolist(), TypeError, "list of paths"),
-        (pd.DataFrame({"path": ["a.nii"]}), TypeError, "DataFrame of shape"),
+        (np.zeros((2, 4, 4, 4)).tolist(), TypeError, "hold paths, nibabel images"),
+        (
+            pd.DataFrame({"path": ["a.nii"], "grade": [2]}),
+            TypeError,
+            r"columns \['path', 'grade'\]. Pass the column, such as df\['path'\]",
+        ),
         ("scan.nii.gz", TypeError, "Put it in a list"),
         (["scan.nii.gz", 3], TypeError, "int at index 1"),
         ([b"scan.nii.gz"], TypeError, "paths"),

@@ -38,6 +38,8 @@ class _OnTables:
     scikit-learn sends tables, and skips most checks for estimators of 3-D arrays.
     """
 
+    set_output = property()  # volumes never become a DataFrame: there is none to check
+
     def _check_X(self, X, *, reset):
         X = validate_data(self, X, dtype=np.float32, reset=reset)
         return X.reshape(len(X), 1, 1, -1)

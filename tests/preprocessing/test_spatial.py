@@ -1,10 +1,15 @@
+import re
+import warnings
+
+import joblib
 import nibabel as nib
 import numpy as np
 import pytest
 from scipy.ndimage import map_coordinates
 
-from briqa_sk import CropOrPad, Reorient, Resample, Volume
-from briqa_sk.exceptions import UnreadableVolumeError
+from briqa_sk import CropOrPad, Reorient, Resample, Volume, read_volume
+from briqa_sk.exceptions import BriqaWarning, UnreadableVolumeError
+from briqa_sk.preprocessing import spatial
 
 
 @pytest.fixture
@@ -70,6 +75,136 @@ def test_crop_or_pad_takes_one_number_for_a_cube(volume):
     assert CropOrPad(7)(volume).shape == (7, 7, 7)
 
 
+def test_a_field_of_view_in_mm_follows_the_voxel_size(volume):
+    out = CropOrPad(size_mm=(6, 12, 31))(volume)  # of 1 x 2 x 3 mm
+    assert out.shape == (6, 6, 10)
+    assert out.history == ("CropOrPad(size_mm=(6, 12, 31))",)
+    same = CropOrPad((6, 6, 10))(volume)
+    np.testing.assert_array_equal(out.data, same.data)
+    np.testing.assert_array_equal(out.affine, same.affine)
+    assert CropOrPad(size_mm=0.1)(volume).shape == (1, 1, 1)
+
+
+def test_a_field_of_view_of_an_array_counts_its_voxels_as_1_mm(volumes):
+    assert CropOrPad(size_mm=6).fit_transform(volumes).shape == (6, 6, 6, 6)
+
+
+def test_a_voxel_size_rounded_in_the_header_costs_no_voxel():
+    volume = Volume(np.zeros((9, 9, 9)), np.diag([*[np.float32(1.1)] * 3, 1.0]))
+    assert CropOrPad(size_mm=5.5)(volume).shape == (5, 5, 5)
+
+
+def test_a_field_of_view_beyond_all_memory_is_refused():
+    volume = Volume(np.zeros((9, 9, 9)), np.diag([0.01, 0.01, 0.01, 1]))
+    with pytest.raises(
+        UnreadableVolumeError, match=r"CropOrPad: .*134217728"
+    ) as caught:
+        CropOrPad(size_mm=200)(volume)
+    assert caught.value.finding == "too_large"
+
+
+def make_ball(spacing_mm=4.0, centre_mm=(0, 0, 0)):
+    """Return a bright ball of 80 mm radius in noisy air, 240 mm wide."""
+    axis = (np.arange(round(240 / spacing_mm)) + 0.5) * spacing_mm - 120
+    x, y, z = (axis - offset for offset in centre_mm)
+    distance = np.sqrt(np.add.outer(np.add.outer(x**2, y**2), z**2))
+    data = 500.0 * (distance < 80)
+    data += np.random.default_rng(0).normal(0, 20, data.shape)
+    return Volume(data, np.diag([*[spacing_mm] * 3, 1.0]))
+
+
+@pytest.mark.parametrize("spacing_mm", [1.5, 4.0, 8.0])
+def test_the_share_of_a_ball_that_is_cut_is_told(spacing_mm):
+    # A cap of height h cuts h^2 (3 r - h) / (4 r^3) of a ball; here two of h = r / 2.
+    size_mm = (80, 240, 240)
+    share = 2 * 0.5**2 * (3 - 0.5) / 4
+    with pytest.warns(BriqaWarning) as caught:
+        CropOrPad(size_mm=size_mm)(make_ball(spacing_mm))
+    message = str(caught[0].message)
+    told = int(re.search(r"got (\d+)% of a scan in memory outside", message)[1])
+    assert told == pytest.approx(100 * share, abs=5)
+    assert message.startswith("CropOrPad: at most 5% of the head")
+
+
+@pytest.mark.parametrize(
+    "volume",
+    [
+        make_ball(),
+        make_ball(centre_mm=(5, 0, 0)),
+        Volume(np.ones((60, 60, 60)), np.diag([4.0, 4, 4, 1])),
+        Volume(np.zeros((60, 60, 60)), np.diag([4.0, 4, 4, 1])),
+        Volume(np.full((60, 60, 60), np.nan)),
+        Volume(np.random.default_rng(0).normal(size=(60, 60, 60))),
+        Volume(np.random.default_rng(0).rayleigh(size=(12, 12, 12))),
+        Volume(np.random.default_rng(0).normal(size=(2, 9, 1))),
+    ],
+    ids=["whole", "shifted", "ones", "zeros", "nan", "noise", "few voxels", "thin"],
+)
+def test_a_head_that_is_whole_and_no_head_pass_in_silence(volume, recwarn):
+    CropOrPad(tuple(max(round(0.75 * n), 1) for n in volume.shape))(volume)
+    assert not recwarn.list
+
+
+def test_a_cut_head_is_told_once():
+    balls = [make_ball()] * 4
+    crop = CropOrPad(size_mm=100)
+    with pytest.warns(BriqaWarning) as caught:
+        for _ in crop.fit_transform(balls):
+            pass
+    assert len(caught) == 1
+    crop, X = CropOrPad(25), np.stack([ball.data for ball in balls])
+    with pytest.warns(BriqaWarning) as caught:
+        crop.fit_transform(X)
+    assert len(caught) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        crop.transform(X)
+
+
+def test_three_volumes_are_looked_at(monkeypatch):
+    seen = []
+    monkeypatch.setattr(spatial, "foreground_mask", lambda d: seen.append(d) or d > 250)
+    X = CropOrPad(size_mm=200).fit_transform([make_ball()] * 5)
+    for _ in (*X, *X):
+        pass
+    assert len(seen) == 3
+    assert max(data.size for data in seen) <= (240 / 4) ** 3
+
+
+def test_workers_are_silent(recwarn):
+    X = CropOrPad(size_mm=100).fit_transform([make_ball()] * 2)
+    with joblib.parallel_config("multiprocessing", n_jobs=2):
+        found = joblib.Parallel()(joblib.delayed(_n_warnings)(X) for _ in range(2))
+    assert found == [0, 0]
+    assert _n_warnings(X) == 1
+
+
+def _n_warnings(X):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in X:
+            pass
+    return len(caught)
+
+
+def test_looking_changes_no_key_of_a_cache():
+    X = CropOrPad(size_mm=100).fit_transform([make_ball()])
+    before = joblib.hash(X.identity(0))
+    with pytest.warns(BriqaWarning):
+        X[0]
+    assert joblib.hash(X.identity(0)) == before
+
+
+def test_real_heads_are_told_when_their_field_of_view_is_small(real_data, recwarn):
+    for name in ("nichart_pairs/sub-05", "ixi/IXI012", "ds000011/sub-01"):
+        volume = read_volume(real_data / f"{name}_T1w.nii.gz")
+        volume = Reorient("RAS")(volume)
+        with pytest.warns(BriqaWarning, match="CropOrPad: at most 5% of the head"):
+            CropOrPad(size_mm=(144, 168, 144))(volume)
+        CropOrPad(size_mm=(192, 240, 240))(volume)
+        assert not recwarn.list
+
+
 @pytest.mark.parametrize(
     ("transformer", "said"),
     [
@@ -79,6 +214,11 @@ def test_crop_or_pad_takes_one_number_for_a_cube(volume):
         (Resample((1, 2)), r"got \(1, 2\)"),
         (Resample(np.nan), "got nan"),
         (Resample("1"), "got '1'"),
+        (CropOrPad(), "CropOrPad: one of shape .* and size_mm=None"),
+        (CropOrPad(4, size_mm=4), "got shape=4 and size_mm=4"),
+        (CropOrPad(size_mm=-1), "CropOrPad: size_mm must be a number above 0"),
+        (CropOrPad(size_mm=(4, 4)), r"got \(4, 4\)"),
+        (CropOrPad(size_mm=np.inf), "got inf"),
         (CropOrPad(1.5), "CropOrPad: shape must be a whole number above 0"),
         (CropOrPad((4, 0, 4)), r"got \(4, 0, 4\)"),
         (CropOrPad(True), "got True"),
