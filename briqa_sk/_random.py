@@ -1,9 +1,12 @@
 """Turn a random_state into streams of random numbers that belong to nobody else."""
 
 from contextlib import contextmanager
+from threading import RLock
 
 import numpy as np
 import torch
+
+_TORCH_STREAM = RLock()
 
 
 def make_generator(random_state):
@@ -32,9 +35,12 @@ def draw_seed(random_state):
 
 @contextmanager
 def torch_seed(seed, device="cpu"):
-    """Seed torch inside the block only; the caller's streams come back after it."""
+    """Seed torch inside the block only; the caller's streams come back after it.
+
+    The stream belongs to the process, so threads take turns.
+    """
     device = torch.device(device)
     devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
+    with _TORCH_STREAM, torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
         yield

@@ -88,13 +88,13 @@ def test_grid_search_over_files_reaches_nested_parameters(table, tmp_path):
     )
     grid = {
         "grade__module__n_filters": [2, 4],
-        "grade__criterion__momentum": [0.0, 0.9],
+        "grade__criterion__rule": ["smallest", "proportional"],
     }
     search = GridSearchCV(pipe, grid, cv=2, n_jobs=2, error_score="raise")
     search.fit(table["path"].tolist(), table["severity"])
     chosen = search.best_estimator_["grade"]
     assert chosen.module.n_filters == search.best_params_["grade__module__n_filters"]
-    assert chosen.net_.criterion_.momentum == chosen.criterion.momentum
+    assert chosen.net_.criterion_.heads[0].rule == chosen.criterion.rule
 
 
 def test_cross_validation_over_files_keeps_subjects_apart(table, tmp_path):

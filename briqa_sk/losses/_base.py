@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 
+import numpy as np
 import torch
 from sklearn.base import BaseEstimator
 from torch import nn
@@ -25,13 +26,34 @@ class LossConfig(BaseEstimator):
         Parameters
         ----------
         class_counts : array-like of shape (n_classes,)
-            Training samples of each grade, from best to worst.
+            Samples of each grade that the batches show, from best to worst: those of
+            the training set where each is shown as often, others where the batches are
+            balanced. Only their ratios matter to the losses of this package.
 
         Returns
         -------
         criterion : Criterion
             The loss.
         """
+
+    def prior(self, class_counts):
+        """Return for which frequencies of the grades the probabilities speak.
+
+        A proper loss, minimised over batches in which grades have some frequencies,
+        ends at the probabilities that belong to these, or to others that follow from
+        them. The probabilities of a loss that is not proper belong to no population.
+
+        Parameters
+        ----------
+        class_counts : array-like of shape (n_classes,)
+            As for the criterion.
+
+        Returns
+        -------
+        prior : ndarray of shape (n_classes,) or None
+            Sums to 1, from best to worst; None if the loss is not proper.
+        """
+        return None
 
 
 class Criterion(nn.Module):
@@ -101,6 +123,18 @@ class Criterion(nn.Module):
             From the best grade to the worst; ``exp`` of a row sums to 1.
         """
         return at_least_float32(logits).log_softmax(dim=1)
+
+
+def shares(class_counts):
+    """Return the share of each grade; one without any sample counts as if it had one.
+
+    Examples
+    --------
+    >>> shares([6, 3, 0])
+    array([0.6, 0.3, 0.1])
+    """
+    counts = np.maximum(np.asarray(class_counts, dtype=float), 1)
+    return counts / counts.sum()
 
 
 def at_least_float32(values):

@@ -13,7 +13,8 @@ class FocalLoss(LossConfig):
     .. math:: L = -(1 - p)^\gamma \log p,
 
     with :math:`p` the probability of the true grade: equation 4 of [1]_, over the
-    softmax instead of the sigmoid.
+    softmax instead of the sigmoid. It is no proper score: its probabilities are less
+    sure than the frequencies that they should be.
 
     Parameters
     ----------

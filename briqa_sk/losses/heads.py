@@ -1,5 +1,6 @@
 """Several criteria side by side, one for each head."""
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -23,26 +24,34 @@ class HeadsCriterion(Criterion):
         ``() -> Criterion``, one for each head.
     weights : sequence of float
         What each head's loss is multiplied by in the sum.
+    priors : sequence of ndarray of shape (n_classes,) or None
+        For which frequencies the probabilities of each head speak; None if for none.
 
     Examples
     --------
     >>> import torch
     >>> from briqa_sk.losses import CrossEntropy
     >>> make = lambda: CrossEntropy()(class_counts=[8, 2])
-    >>> criterion = HeadsCriterion([make, make], weights=[1.0, 0.5])
+    >>> criterion = HeadsCriterion([make, make], [1.0, 0.5], priors=[[0.8, 0.2], None])
     >>> criterion.n_outputs
     4
     >>> criterion(torch.zeros(2, 4), torch.tensor([[0, 1], [1, -1]]))  # 1.5 log 2
     tensor(1.0397)
+    >>> criterion.prior_of(0), criterion.prior_of(1)
+    (array([0.8, 0.2]), None)
     """
 
-    def __init__(self, makers, weights):
+    def __init__(self, makers, weights, priors):
         heads = [make() for make in makers]
         super().__init__(heads[0].n_classes)
         self.heads = nn.ModuleList(heads)
         self.weights = tuple(map(float, weights))
         self.n_outputs = sum(head.n_outputs for head in heads)
         self.reads_features = any(head.reads_features for head in heads)
+        for number, (head, prior) in enumerate(zip(heads, priors, strict=True)):
+            known = np.full(head.n_classes, np.nan) if prior is None else prior
+            known = torch.as_tensor(known, dtype=torch.float64)
+            self.register_buffer(f"prior_{number}", known)
 
     def forward(self, logits, target, sample_weight=None, features=None):
         """Return the weighted sum of the heads' losses.
@@ -83,6 +92,11 @@ class HeadsCriterion(Criterion):
         """Return the log-probabilities of each head, a list of (batch, n_classes)."""
         parts = zip(self.heads, self.split(logits), strict=True)
         return [head.log_proba(part) for head, part in parts]
+
+    def prior_of(self, number):
+        """Return for which frequencies a head speaks, (n_classes,), or None."""
+        prior = getattr(self, f"prior_{number}").cpu().numpy()
+        return None if np.isnan(prior).any() else prior
 
 
 def _loss_of_rated(head, logits, ranks, sample_weight, features):

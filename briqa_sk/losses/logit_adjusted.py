@@ -4,14 +4,14 @@ import torch
 from torch.nn import functional as F
 
 from briqa_sk._validation import check_real
-from briqa_sk.losses._base import Criterion, LossConfig
+from briqa_sk.losses._base import Criterion, LossConfig, shares
 
 
 class LogitAdjusted(LossConfig):
     r"""Cross-entropy of logits to which the log-frequency of each grade is added.
 
     A network that has learnt :math:`f_k + \tau \log \pi_k` with the frequencies
-    :math:`\pi_k` of the training set has learnt a :math:`f_k` that is free of them: its
+    :math:`\pi_k` of the batches has learnt a :math:`f_k` that is free of them: its
     softmax minimises the balanced error [1]_, equation 10. Unlike a weight, the offset
     also moves the border between two grades that can be told apart.
 
@@ -42,8 +42,13 @@ class LogitAdjusted(LossConfig):
         check_real(self.tau, "tau", caller="LogitAdjusted")
         if self.tau < 0:
             raise ValueError(f"LogitAdjusted: tau must be at least 0, got {self.tau}.")
-        counts = torch.as_tensor(class_counts, dtype=torch.float32).clamp(min=1)
-        return LogitAdjustedCriterion(self.tau * (counts / counts.sum()).log())
+        share = torch.as_tensor(shares(class_counts), dtype=torch.float32)
+        return LogitAdjustedCriterion(self.tau * share.log())
+
+    def prior(self, class_counts):
+        """Return what is left of that of the batches; see :class:`LossConfig`."""
+        left = shares(class_counts) ** (1 - self.tau)
+        return left / left.sum()
 
 
 class LogitAdjustedCriterion(Criterion):

@@ -3,7 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from briqa_sk.losses._base import Criterion, LossConfig, at_least_float32
+from briqa_sk.losses._base import Criterion, LossConfig, at_least_float32, shares
 
 
 class Corn(LossConfig):
@@ -38,6 +38,10 @@ class Corn(LossConfig):
     def __call__(self, class_counts):
         """Build the criterion; see :class:`LossConfig`."""
         return CornCriterion(len(class_counts))
+
+    def prior(self, class_counts):
+        """Return that of the batches; see :class:`LossConfig`."""
+        return shares(class_counts)
 
 
 class CornCriterion(Criterion):
@@ -100,6 +104,10 @@ class SquaredEMD(LossConfig):
     def __call__(self, class_counts):
         """Build the criterion; see :class:`LossConfig`."""
         return SquaredEMDCriterion(len(class_counts))
+
+    def prior(self, class_counts):
+        """Return that of the batches; see :class:`LossConfig`."""
+        return shares(class_counts)
 
 
 class SquaredEMDCriterion(Criterion):

@@ -3,21 +3,19 @@
 import torch
 from torch.nn import functional as F
 
-from briqa_sk._validation import check_real
 from briqa_sk.losses._base import Criterion, LossConfig, at_least_float32
 
 # Below this a gradient counts as zero: the class is learnt, its weight is 1.
 SMALLEST_GRADIENT = 1e-12
 
-
-RULES = ("smallest", "mean", "largest", "none", "proportional")
+RULES = ("smallest", "proportional")
 
 
 class ReweightedCrossEntropy(LossConfig):
     r"""Weigh the grades of a batch by the gradients that they cause.
 
     The gradient-based reweighting of BRIQA [1]_, which pulls every grade down to the
-    smallest gradient of the batch, and its relatives. With :math:`L_c` the mean
+    smallest gradient of the batch. With :math:`L_c` the mean
     cross-entropy of the batch's samples of grade :math:`c` and :math:`\theta` the
     weight and bias of the last linear layer,
 
@@ -26,11 +24,13 @@ class ReweightedCrossEntropy(LossConfig):
         \alpha_c = \frac{\min_{c'} \phi_{c'}}{\phi_c} \in (0, 1], \quad
         L = \sum_c \alpha_c L_c.
 
-    Other rules put something else in the place of the minimum. "mean" and "largest" are
-    those over the grades, and only change the common factor of a batch. "none" is
-    :math:`\alpha_c = 1`, the sum of the class means. "proportional" turns the rule
-    round, :math:`\alpha_c = \phi_c / \mathrm{mean}_{c'} \phi_{c'}`: what pulls hardest
-    counts most, so that a grade that is not learnt yet is not silenced.
+    The rule "proportional" turns that round, :math:`\alpha_c = \phi_c /
+    \mathrm{mean}_{c'} \phi_{c'}`: what pulls hardest counts most, so that a grade that
+    is not learnt yet is not silenced. With :math:`\alpha_c = 1` for all, and batches
+    that hold every grade, it would be :class:`WeightedCrossEntropy`.
+
+    Neither is a proper score: the weights follow what the network says, so its
+    probabilities belong to no population until they are calibrated.
 
     The gradient has a closed form, so there is no second backward pass: with features
     :math:`h_i`, probabilities :math:`p_i` and one-hot truths :math:`y_i`, it is the
@@ -39,11 +39,8 @@ class ReweightedCrossEntropy(LossConfig):
 
     Parameters
     ----------
-    momentum : float, default=0.0
-        Weight of the past in a running :math:`\phi_c`, in [0, 1). 0 is the published
-        rule, which looks at one batch at a time.
-    rule : {"smallest", "mean", "largest", "none", "proportional"}, default="smallest"
-        What gradients are compared with; "smallest" is the published rule.
+    rule : {"smallest", "proportional"}, default="smallest"
+        "smallest" is the published rule.
 
     Notes
     -----
@@ -74,8 +71,7 @@ class ReweightedCrossEntropy(LossConfig):
     tensor([0.5834, 2.6730, 0.0000])
     """
 
-    def __init__(self, momentum=0.0, rule="smallest"):
-        self.momentum = momentum
+    def __init__(self, rule="smallest"):
         self.rule = rule
 
     def __call__(self, class_counts):
@@ -85,13 +81,7 @@ class ReweightedCrossEntropy(LossConfig):
                 f"ReweightedCrossEntropy: rule must be one of {', '.join(RULES)}, got "
                 f"{self.rule!r}."
             )
-        check_real(self.momentum, "momentum", caller="ReweightedCrossEntropy")
-        if not 0 <= self.momentum < 1:
-            raise ValueError(
-                "ReweightedCrossEntropy: momentum must be in [0, 1), "
-                f"got {self.momentum}."
-            )
-        return ReweightedCriterion(len(class_counts), self.momentum, self.rule)
+        return ReweightedCriterion(len(class_counts), self.rule)
 
 
 class ReweightedCriterion(Criterion):
@@ -101,23 +91,20 @@ class ReweightedCriterion(Criterion):
     ----------
     n_classes : int
         Number of grades.
-    momentum : float
-        Weight of the past, in [0, 1).
     rule : str
         One of ``RULES``.
 
     Attributes
     ----------
     gradient_size : Tensor of shape (n_classes,)
-        The latest (running) gradient size of each grade; 0 before the first sample.
+        The latest gradient size of each grade; 0 before the first sample.
     """
 
     reads_features = True
 
-    def __init__(self, n_classes, momentum, rule="smallest"):
+    def __init__(self, n_classes, rule):
         super().__init__(n_classes)
         self.rule = rule
-        self.momentum = momentum
         self.register_buffer("gradient_size", torch.zeros(n_classes))
         self.register_buffer("ranks", torch.arange(n_classes), persistent=False)
 
@@ -150,23 +137,14 @@ class ReweightedCriterion(Criterion):
     def _class_weight(self, size, is_absent):
         """Return alpha; that of grades not in the batch is finite and unused."""
         old = self.gradient_size.to(size.dtype)
-        if self.momentum > 0:
-            averaged = self.momentum * old + (1 - self.momentum) * size
-            # A grade's first gradient has no past to be averaged with.
-            size = torch.where(old > 0, averaged, size)
         self.gradient_size = torch.where(is_absent, old, size)
         size = size.clamp(min=SMALLEST_GRADIENT)
-        if self.rule == "none":
-            return torch.ones_like(size)
         if self.rule == "smallest":
             largest = torch.finfo(size.dtype).max  # inf over inf would be NaN
             size = size.masked_fill(is_absent, largest)
             return size.amin() / size
-        present = size.masked_fill(is_absent, 0)
-        mean = present.sum() / (~is_absent).sum().clamp(min=1)
-        if self.rule == "proportional":
-            return size / mean.clamp(min=SMALLEST_GRADIENT)
-        return (present.amax() if self.rule == "largest" else mean) / size
+        mean = size.masked_fill(is_absent, 0).sum() / (~is_absent).sum().clamp(min=1)
+        return size / mean.clamp(min=SMALLEST_GRADIENT)
 
 
 @torch.no_grad()

@@ -74,7 +74,7 @@ class Encoder:
         fitted = {
             name: self.encode(item, where=f"{where}.{name}")
             for name, item in vars(value).items()
-            if name.endswith("_") and not name.startswith("_") and name != "net_"
+            if _is_fitted_name(value, name) and name != "net_"
         }
         encoded = {
             "class": type(value).__name__,
@@ -171,7 +171,7 @@ class Decoder:
             params["device"] = self.device
         model = cls(**params)
         for key, item in value["fitted"].items():
-            if not key.endswith("_") or key.startswith("_"):
+            if not _is_fitted_name(model, key):
                 raise UnsafeModelError(
                     f"load: fitted values in {self.path} must end in one underscore, "
                     f"got {key!r}."
@@ -196,13 +196,14 @@ class Decoder:
                 f"load: volume_shape_ in {self.path} must be 3 whole numbers, got "
                 f"{shape!r}."
             )
-        per_grade = [model.grades_, model.classes_, model.class_counts_]
-        is_shared = isinstance(model.grades_, list)  # by several artifacts
-        artifacts = list(zip(*per_grade, strict=True)) if is_shared else [per_grade]
+        per_class = [model.classes_, model.class_counts_, model.class_prior_]
+        per_class.append(model.grades_)
+        is_shared = isinstance(model.classes_, list)  # by several artifacts
+        artifacts = list(zip(*per_class, strict=True)) if is_shared else [per_class]
         if not all(_are_of_same_grades(*arrays) for arrays in artifacts):
             raise UnsafeModelError(
-                f"load: grades_, classes_ and class_counts_ in {self.path} must be "
-                f"arrays over the same grades, got {per_grade}."
+                f"load: grades_, classes_, class_counts_ and class_prior_ in "
+                f"{self.path} must be arrays over the same grades, got {per_class}."
             )
 
     def _import_network(self, model, prefix):
@@ -215,10 +216,17 @@ class Decoder:
         )
 
 
-def _are_of_same_grades(grades, classes, counts):
-    per_grade = (grades, classes, counts)
+def _is_fitted_name(model, name):
+    is_public = name.endswith("_") and not name.startswith("_")
+    return is_public or name in getattr(model, "_also_fitted", ())
+
+
+def _are_of_same_grades(classes, counts, prior, grades):
+    per_class = [classes, counts, prior]
+    if grades is not None:
+        per_class.append(grades)
     return (
-        all(isinstance(values, np.ndarray) for values in per_grade)
-        and len({values.shape for values in per_grade}) == 1
-        and np.array_equal(np.unique(grades), classes)
+        all(isinstance(values, np.ndarray) for values in per_class)
+        and len({values.shape for values in per_class}) == 1
+        and (grades is None or np.array_equal(np.unique(grades), classes))
     )

@@ -16,7 +16,8 @@ from briqa_sk.exceptions import BriqaWarning, UnsafeModelError
 from briqa_sk.io.atomic import write_atomically
 from briqa_sk.persistence.codec import Decoder, Encoder
 
-FORMAT = 1
+#: 1: those of version 0.1, whose probabilities belong to no stated prevalence.
+FORMAT = 2
 MANIFEST, TENSORS = "manifest.json", "tensors.safetensors"
 #: Largest member of a model file, in bytes.
 LIMITS = {MANIFEST: 16 * 2**20, TENSORS: 8 * 2**30}
@@ -42,6 +43,9 @@ def save(model, path):
     ------
     TypeError
         If a part of the model is not in :data:`briqa_sk.persistence.REGISTRY`.
+    ValueError
+        If :func:`load` would refuse the file, because parameters were changed after
+        ``fit``.
 
     See Also
     --------
@@ -72,6 +76,7 @@ def save(model, path):
             BriqaWarning,
             stacklevel=2,
         )
+    _check_readable(manifest, encoder.tensors)
     text = json.dumps(manifest, indent=1).encode()
 
     def write(file):
@@ -80,6 +85,18 @@ def save(model, path):
             archive.writestr(TENSORS, save_tensors(encoder.tensors))
 
     write_atomically(path, write)
+
+
+def _check_readable(manifest, tensors):
+    """Raise an error unless what is to be written could be read."""
+    model = manifest["model"]
+    try:
+        Decoder(tensors, "the file", "cpu").decode(json.loads(json.dumps(model)))
+    except (UnsafeModelError, ValueError) as error:
+        raise ValueError(
+            "save: the parameters of a model must be those that it was fitted with, "
+            f"got some that don't go with its weights: {error}"
+        ) from error
 
 
 def load(path, *, device="auto"):

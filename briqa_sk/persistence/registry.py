@@ -40,7 +40,6 @@ REGISTRY = {
             "Corn",
             "CrossEntropy",
             "FocalLoss",
-            "GeneralizedCrossEntropy",
             "LogitAdjusted",
             "ReweightedCrossEntropy",
             "SquaredEMD",
@@ -52,10 +51,10 @@ REGISTRY = {
         ["BalancedBatches", "ResampledBatches", "RotatingBatches", "ShuffledBatches"],
         "briqa_sk.sampling",
     ),
-    "ConstantGrade": "briqa_sk.estimators._constant",
+    "ConstantGrade": "briqa_sk.estimators.multi_artifact",
     "MultiArtifactClassifier": "briqa_sk.estimators",
     "SeverityClassifier": "briqa_sk.estimators",
-    "SharedEncoder": "briqa_sk.estimators._shared",
+    "SharedEncoder": "briqa_sk.estimators.multi_artifact",
 }
 
 

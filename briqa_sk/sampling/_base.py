@@ -43,6 +43,23 @@ class BatchPlan(BaseEstimator):
             Yields lists of indices into ``y``.
         """
 
+    def prior(self, class_counts, grades):
+        """Return the share of each grade in the batches.
+
+        Parameters
+        ----------
+        class_counts : ndarray of shape (n_classes,)
+            Samples of each grade, from best to worst.
+        grades : ndarray of shape (n_classes,)
+            Their labels.
+
+        Returns
+        -------
+        prior : ndarray of shape (n_classes,) or None
+            Sums to 1; a grade without samples has 0. None if it is not known.
+        """
+        return None
+
 
 class SeededBatchSampler(Sampler):
     """Batches whose order depends on nothing but a seed and the epoch.

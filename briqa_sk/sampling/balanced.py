@@ -7,6 +7,7 @@ import numpy as np
 from briqa_sk._validation import as_labels, check_positive
 from briqa_sk.sampling._base import BatchPlan
 from briqa_sk.sampling.rotating import RotatingBatchSampler
+from briqa_sk.sampling.slots import shares_of
 
 
 class BalancedBatches(BatchPlan):
@@ -24,6 +25,10 @@ class BalancedBatches(BatchPlan):
     def __call__(self, y, batch_size, grades, random_state):
         """Build the sampler; see :class:`BatchPlan`."""
         return BalancedBatchSampler(y, batch_size, random_state)
+
+    def prior(self, class_counts, grades):
+        """Return the places of each grade in a round; see :class:`BatchPlan`."""
+        return shares_of(_share(np.repeat(grades, class_counts)), grades)
 
 
 class BalancedBatchSampler(RotatingBatchSampler):

@@ -32,6 +32,15 @@ class ResampledBatches(BatchPlan):
         sampler = RandomOverSampler() if self.sampler is None else self.sampler
         return ResampledBatchSampler(y, batch_size, sampler, random_state)
 
+    def prior(self, class_counts, grades):
+        """Return what the sampler makes of the training set; see :class:`BatchPlan`."""
+        y = np.repeat(np.arange(len(class_counts)), class_counts)
+        if len(np.unique(y)) < 2:
+            return None
+        sampler = self(y, len(y), grades, random_state=0)
+        dealt = y[np.concatenate(list(sampler))]
+        return np.bincount(dealt, minlength=len(class_counts)) / len(dealt)
+
 
 class ResampledBatchSampler(SeededBatchSampler):
     """Let an imbalanced-learn sampler select indices, then shuffle and cut them.

@@ -6,7 +6,7 @@ import numpy as np
 
 from briqa_sk._validation import check_grades, check_positive
 from briqa_sk.sampling._base import BatchPlan, SeededBatchSampler
-from briqa_sk.sampling.slots import count_slots
+from briqa_sk.sampling.slots import count_slots, resolve_ratio, shares_of
 
 
 class RotatingBatches(BatchPlan):
@@ -45,6 +45,14 @@ class RotatingBatches(BatchPlan):
             n_batches=self.n_batches,
             random_state=random_state,
         )
+
+    def prior(self, class_counts, grades):
+        """Return the slots of each grade in a batch; see :class:`BatchPlan`."""
+        grades = np.asarray(grades)
+        present = grades[np.asarray(class_counts) > 0].tolist()
+        known = _with_grades_of(self.ratio, grades.tolist())
+        slots = resolve_ratio(self.ratio, known, present, caller="RotatingBatches")
+        return shares_of({grade: slots[grade] for grade in present}, grades)
 
 
 class RotatingBatchSampler(SeededBatchSampler):

@@ -1,5 +1,7 @@
 """Every sample once per epoch, in random order."""
 
+import numpy as np
+
 from briqa_sk.sampling._base import BatchPlan, SeededBatchSampler
 
 
@@ -17,6 +19,10 @@ class ShuffledBatches(BatchPlan):
     def __call__(self, y, batch_size, grades, random_state):
         """Build the sampler; see :class:`BatchPlan`."""
         return ShuffledBatchSampler(y, batch_size, random_state)
+
+    def prior(self, class_counts, grades):
+        """Return the shares in the training set; see :class:`BatchPlan`."""
+        return np.asarray(class_counts) / np.sum(class_counts)
 
 
 class ShuffledBatchSampler(SeededBatchSampler):

@@ -2,6 +2,8 @@
 
 from numbers import Integral
 
+import numpy as np
+
 from briqa_sk._validation import check_positive
 
 
@@ -37,12 +39,7 @@ def count_slots(ratio, grades, present, batch_size, caller):
     >>> count_slots(None, [0, 1, 2], [0, 1, 2], batch_size=8, caller="demo")
     {0: 4, 1: 2, 2: 2}
     """
-    if ratio is None:
-        ratio = dict.fromkeys(grades, 1)
-        ratio[grades[0]] = max(1, len(grades) - 1)
-    elif isinstance(ratio, str) and ratio == "balanced":
-        ratio = dict.fromkeys(grades, 1)
-    _check_ratio(ratio, grades, present, caller)
+    ratio = resolve_ratio(ratio, grades, present, caller=caller)
     total = sum(ratio.values())
     n_times, rest = divmod(batch_size, total)
     if rest:
@@ -53,6 +50,35 @@ def count_slots(ratio, grades, present, batch_size, caller):
             f"{shape}, got {batch_size}. Use {below}{(n_times + 1) * total}."
         )
     return {grade: n_times * ratio[grade] for grade in grades if grade in ratio}
+
+
+def resolve_ratio(ratio, grades, present, *, caller):
+    """Return the ratio of :func:`count_slots` as a dict of grade to slots.
+
+    Examples
+    --------
+    >>> resolve_ratio(None, ["good", "fair", "bad"], ["good"], caller="demo")
+    {'good': 2, 'fair': 1, 'bad': 1}
+    """
+    if ratio is None:
+        ratio = dict.fromkeys(grades, 1)
+        ratio[grades[0]] = max(1, len(grades) - 1)
+    elif isinstance(ratio, str) and ratio == "balanced":
+        ratio = dict.fromkeys(grades, 1)
+    _check_ratio(ratio, grades, present, caller)
+    return ratio
+
+
+def shares_of(slots, grades):
+    """Return the share of each grade, 0 for one without a slot.
+
+    Examples
+    --------
+    >>> shares_of({0: 2, 1: 1, 2: 1}, [0, 1, 2])
+    array([0.5 , 0.25, 0.25])
+    """
+    counts = np.array([slots.get(grade, 0) for grade in np.asarray(grades).tolist()])
+    return counts / counts.sum()
 
 
 def _check_ratio(ratio, grades, present, caller):

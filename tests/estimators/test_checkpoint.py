@@ -1,3 +1,5 @@
+import io
+
 import numpy as np
 import pytest
 import torch
@@ -5,6 +7,8 @@ from skorch.callbacks import Callback, EpochScoring
 from torch import nn
 
 from briqa_sk import CacheVolumes, SeverityClassifier, Volume, VolumeSequence
+from briqa_sk.estimators.checkpoint import Checkpoint
+from briqa_sk.exceptions import BriqaWarning
 
 
 class PowerCut(Callback):
@@ -78,7 +82,7 @@ def test_a_resumed_fit_equals_an_uninterrupted_one(volumes, grades, tmp_path, pa
 def test_a_resumed_fit_runs_the_missing_epochs_only(volumes, grades, tmp_path):
     clf = interrupt(classifier(tmp_path), volumes, grades)
     (file,) = tmp_path.iterdir()
-    assert len(torch.load(file, weights_only=True)["history"]) == 3
+    assert len(Checkpoint(file).read()["history"]) == 3
     assert len(clf.fit(volumes, grades).history_) == 5
     assert list(tmp_path.iterdir()) == []
 
@@ -159,30 +163,45 @@ def test_the_same_files_resume_and_changed_files_do_not(volumes, grades, tmp_pat
     assert len(list(folder.iterdir())) == 1
 
 
-def test_a_damaged_checkpoint_is_reported_and_replaced(volumes, grades, tmp_path):
+def truncated(content):
+    return content[:100]
+
+
+def flipped(content):
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
+
+
+def foreign(content):
+    written = io.BytesIO()
+    torch.save({"weights": torch.zeros(3)}, written)
+    return written.getvalue()
+
+
+@pytest.mark.parametrize("damage", [truncated, flipped, foreign])
+def test_a_damaged_checkpoint_is_reported_and_replaced(
+    volumes, grades, tmp_path, damage
+):
     clf = interrupt(classifier(tmp_path), volumes, grades)
     (file,) = tmp_path.iterdir()
-    file.write_bytes(file.read_bytes()[:100])
+    file.write_bytes(damage(file.read_bytes()))
     with pytest.warns(UserWarning, match="is damaged and the fit starts anew"):
         clf.fit(volumes, grades)
     assert len(clf.history_) == 5
 
 
-def test_a_full_disk_leaves_the_last_whole_checkpoint(
+def test_a_full_disk_costs_the_checkpoint_and_not_the_fit(
     volumes, grades, tmp_path, monkeypatch
 ):
-    clf = interrupt(classifier(tmp_path), volumes, grades, epoch=2)
-    (file,) = tmp_path.iterdir()
-    before = file.read_bytes()
+    expected = classifier(None).fit(volumes, grades).predict_proba(volumes)
 
-    def no_space(state, target):
-        target.write(b"half")
+    def no_space(path, write):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(torch, "save", no_space)
-    with pytest.raises(OSError, match="No space left"):
-        clf.fit(volumes, grades)
-    assert [path.read_bytes() for path in tmp_path.iterdir()] == [before]
+    monkeypatch.setattr("briqa_sk.estimators.checkpoint.write_atomically", no_space)
+    with pytest.warns(BriqaWarning, match="goes on without it: .*No space left"):
+        clf = classifier(tmp_path).fit(volumes, grades)
+    np.testing.assert_array_equal(clf.predict_proba(volumes), expected)
 
 
 def test_parameters_without_a_pickle_are_refused(volumes, grades, tmp_path):

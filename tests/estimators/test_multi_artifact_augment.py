@@ -12,6 +12,8 @@ from briqa_sk.datasets import make_head_phantom
 from briqa_sk.estimators import MultiArtifactClassifier
 from briqa_sk.simulation import LISA_ARTIFACTS, ArtifactSimulator
 
+#: Phantoms go into networks as they are scanned here.
+pytestmark = pytest.mark.filterwarnings("ignore:.*voxels should be about 1")
 BOTH = pytest.mark.parametrize("encoder", ["separate", "shared"])
 #: Where a scan bears its number, and where the fake augmentation writes its grades.
 INDEX, NOISE, MOTION = (0, 0, 0), (0, 0, 1), (0, 0, 2)

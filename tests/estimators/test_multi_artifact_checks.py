@@ -32,10 +32,19 @@ class MultiOnTables(MultiArtifactClassifier):
 
 @pytest.fixture(autouse=True)
 def keep_float64(monkeypatch):
-    for module in ("_base", "multi_artifact"):
+    for module in ("severity", "multi_artifact"):
         monkeypatch.setattr(
             f"briqa_sk.estimators.{module}.as_volumes", lambda X, caller: X
         )
+
+
+def known_to_fail(estimator):
+    """The check that assumes another convention than ours, and why."""
+    return {
+        "check_classifier_multioutput": "it takes whoever has a decision_function for "
+        "a multilabel classifier with one array as classes_; as in forests, classes_ "
+        "and predict_proba are lists here"
+    }
 
 
 # One full batch and plain cross-entropy in float64: there, a weight of two equals
@@ -53,7 +62,8 @@ SEPARATE, SHARED = (MultiOnTables(ONE, encoder=e) for e in ("separate", "shared"
 
 
 @pytest.mark.filterwarnings("default:.*only one class is known")
-@parametrize_with_checks([SEPARATE, SHARED])
+@pytest.mark.filterwarnings("ignore:.*voxels should be about 1")  # checks use 100
+@parametrize_with_checks([SEPARATE, SHARED], expected_failed_checks=known_to_fail)
 def test_scikit_learn_accepts_the_classifier(estimator, check):
     check(estimator)
 

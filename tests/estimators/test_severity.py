@@ -305,13 +305,15 @@ def test_a_clone_nests_the_parameters_of_its_parts():
     clf = clone(
         SeverityClassifier(
             module=CompactNet(n_filters=4),
-            criterion=ReweightedCrossEntropy(momentum=0.5),
+            criterion=ReweightedCrossEntropy(),
             batches=RotatingBatches(ratio="balanced"),
         )
     )
-    clf.set_params(module__n_filters=2, criterion__momentum=0.9, batches__n_batches=3)
+    clf.set_params(
+        module__n_filters=2, criterion__rule="proportional", batches__n_batches=3
+    )
     assert clf.module.n_filters == 2
-    assert clf.criterion.momentum == 0.9
+    assert clf.criterion.rule == "proportional"
     assert clf.batches.n_batches == 3
 
 
@@ -645,15 +647,22 @@ def test_the_learning_rate_follows_the_cosine(volumes, grades):
     seen = []
 
     class Recorder(Callback):
-        def on_epoch_end(self, net, **kwargs):
+        def on_batch_end(self, net, training=False, **kwargs):
             seen.append(net.optimizer_.param_groups[0]["lr"])
 
-    quick(max_epochs=4, lr=0.2, callbacks=[Recorder()]).fit(volumes, grades)
-    expected = 0.1 * (1 + np.cos(np.pi * np.array([0, 0.25, 0.5, 0.75])))
+    quick(max_epochs=4, lr=0.2, batch_size=3, callbacks=[Recorder()], **PLAIN).fit(
+        volumes, grades
+    )
+    expected = 0.1 * (1 + np.cos(np.pi * np.arange(8) / 8))
     np.testing.assert_allclose(seen, expected)
 
 
-def test_verbose_shows_a_bar_over_all_batches(volumes, grades, capsys):
+def test_verbose_shows_a_bar_over_all_steps_on_a_terminal(
+    volumes, grades, capsys, monkeypatch
+):
+    quick(verbose=1, batch_size=2).fit(volumes, grades)
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     quick(verbose=1, batch_size=2).fit(volumes, grades)
     assert "6/6" in capsys.readouterr().err
 

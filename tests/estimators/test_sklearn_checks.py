@@ -36,7 +36,7 @@ class SeverityOnTables(SeverityClassifier):
 
 @pytest.fixture(autouse=True)
 def keep_float64(monkeypatch):
-    monkeypatch.setattr("briqa_sk.estimators._base.as_volumes", lambda X, caller: X)
+    monkeypatch.setattr("briqa_sk.estimators.severity.as_volumes", lambda X, caller: X)
 
 
 # One full batch and plain cross-entropy in float64: there, a weight of two equals
@@ -52,6 +52,7 @@ ON_TABLES = SeverityOnTables(
 )
 
 
+@pytest.mark.filterwarnings("ignore:.*voxels should be about 1")  # checks use 100
 @parametrize_with_checks([ON_TABLES])
 def test_scikit_learn_accepts_the_classifier(estimator, check):
     check(estimator)

@@ -112,3 +112,60 @@ def test_a_configuration_survives_clone(name):
 def test_an_unknown_name_is_answered_with_the_names():
     with pytest.raises(ValueError, match="one of corn, cross_entropy, emd, focal"):
         resolve_criterion("mse", caller="test")
+
+
+PROPER = {"corn", "cross_entropy", "emd", "logit_adjusted", "weighted"}
+
+
+def test_the_losses_that_are_proper_say_so():
+    stated = {n for n, config in CRITERIA.items() if config.prior(COUNTS) is not None}
+    assert stated == PROPER
+
+
+@pytest.mark.parametrize("name", sorted(PROPER | {"effective", "by hand", "half"}))
+def test_the_probabilities_of_a_minimum_belong_to_the_prior_that_is_stated(name):
+    # Four kinds of scans; how many of each grade there are of each kind is known, so
+    # Bayes' theorem gives the probabilities for any prior.
+    config = {
+        "effective": losses.WeightedCrossEntropy("effective"),
+        "by hand": losses.WeightedCrossEntropy([1, 5, 2]),
+        "half": losses.LogitAdjusted(tau=0.5),
+    }.get(name) or CRITERIA[name]
+    kind_given_grade = torch.tensor(
+        [[0.4, 0.3, 0.2, 0.1], [0.1, 0.4, 0.4, 0.1], [0.1, 0.1, 0.3, 0.5]],
+        dtype=torch.float64,
+    )
+    counts = torch.tensor([600, 300, 100], dtype=torch.float64)
+    criterion = config(counts.numpy()).to(torch.float64)
+    joint = kind_given_grade * (counts / counts.sum())[:, None]  # (3, 4)
+    kind, grade = torch.meshgrid(torch.arange(4), torch.arange(3), indexing="ij")
+    # Weights of mean 1 in the place of thousands of scans.
+    weight = joint[grade, kind].flatten() * joint.numel()
+    logits = torch.zeros(4, criterion.n_outputs, dtype=torch.float64)
+    logits.requires_grad_()
+    optimizer = torch.optim.LBFGS([logits], max_iter=500, tolerance_grad=1e-12)
+
+    def step():
+        optimizer.zero_grad()
+        loss = mean_loss(criterion, logits[kind.flatten()], grade.flatten(), weight)
+        loss.backward()
+        return loss
+
+    optimizer.step(step)
+    prior = torch.as_tensor(config.prior(counts.numpy()))
+    expected = kind_given_grade * prior[:, None]
+    expected = (expected / expected.sum(dim=0)).T
+    found = criterion.log_proba(logits).exp()
+    torch.testing.assert_close(found, expected, atol=2e-4, rtol=0)
+
+
+def mean_loss(criterion, logits, target, weight):
+    """Return the mean over all; CORN divides by how often it asks in the batch."""
+    per_sample = [
+        criterion.per_sample(z[None], t[None])
+        for z, t in zip(logits, target, strict=True)
+    ]
+    if isinstance(criterion, type(losses.Corn()(COUNTS))):
+        asked = [min(int(t) + 1, criterion.n_outputs) for t in target]
+        per_sample = [n * loss for n, loss in zip(asked, per_sample, strict=True)]
+    return (weight * torch.cat(per_sample)).mean()

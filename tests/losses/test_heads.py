@@ -7,7 +7,8 @@ from briqa_sk.losses.heads import HeadsCriterion
 
 
 def two_heads(config, weights=(1.0, 1.0)):
-    return HeadsCriterion([lambda: config([3, 2, 1]), lambda: config([1, 1])], weights)
+    makers = [lambda: config([3, 2, 1]), lambda: config([1, 1])]
+    return HeadsCriterion(makers, weights, priors=[[0.5, 0.3, 0.2], None])
 
 
 @pytest.fixture
@@ -77,3 +78,12 @@ def test_heads_of_corn_have_one_logit_less_than_grades():
     torch.testing.assert_close(first.exp(), torch.tensor([[0.5, 0.25, 0.25]]))
     torch.testing.assert_close(second.exp(), torch.tensor([[0.5, 0.5]]))
     torch.testing.assert_close(criterion.log_proba(torch.zeros(1, 3)), first)
+
+
+def test_the_priors_are_saved_with_the_weights():
+    criterion = two_heads(CrossEntropy())
+    makers = [lambda: CrossEntropy()([1, 1, 1]), lambda: CrossEntropy()([1, 1])]
+    other = HeadsCriterion(makers, (1, 1), [None, None])
+    other.load_state_dict(criterion.state_dict())
+    assert other.prior_of(0).tolist() == [0.5, 0.3, 0.2]
+    assert other.prior_of(1) is None

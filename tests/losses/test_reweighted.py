@@ -1,5 +1,3 @@
-import math
-
 import pytest
 import torch
 from torch import nn
@@ -125,25 +123,9 @@ def test_when_all_classes_are_learnt_all_weights_are_one():
     assert criterion(logits, torch.tensor([0, 1]), features=torch.ones(2, 3)) == 0
 
 
-def test_momentum_averages_the_sizes_of_the_batches_that_have_the_class():
-    momentum = 0.75
-    one_by_one = ReweightedCrossEntropy()(COUNTS)
-    running = ReweightedCrossEntropy(momentum)(COUNTS)
-    sizes = []
-    for seed, target in enumerate([[0, 1], [0, 0], [1, 0]]):
-        head, features, target = batch(target, seed)
-        for criterion in (one_by_one, running):
-            criterion(head(features), target, features=features)
-        sizes.append(one_by_one.gradient_size.clone())
-    of_0 = 0.25 * sizes[2][0] + 0.75 * (0.25 * sizes[1][0] + 0.75 * sizes[0][0])
-    of_1 = 0.25 * sizes[2][1] + 0.75 * sizes[0][1]
-    expected = torch.stack([of_0, of_1, torch.tensor(0.0), torch.tensor(0.0)])
-    torch.testing.assert_close(running.gradient_size, expected)
-
-
 def test_evaluation_sums_the_class_means_and_learns_nothing():
     head, features, target = batch([0, 0, 1])
-    criterion = ReweightedCrossEntropy(0.5)(COUNTS).eval()
+    criterion = ReweightedCrossEntropy()(COUNTS).eval()
     each = F.cross_entropy(head(features), target, reduction="none")
     torch.testing.assert_close(
         criterion(head(features), target), each[:2].mean() + each[2]
@@ -151,11 +133,11 @@ def test_evaluation_sums_the_class_means_and_learns_nothing():
     assert criterion.gradient_size.tolist() == [0.0] * 4
 
 
-def test_the_running_sizes_are_saved():
+def test_the_sizes_are_saved():
     head, features, target = batch([0, 1, 2, 3])
-    criterion = ReweightedCrossEntropy(0.9)(COUNTS)
+    criterion = ReweightedCrossEntropy()(COUNTS)
     criterion(head(features), target, features=features)
-    other = ReweightedCrossEntropy(0.9)(COUNTS)
+    other = ReweightedCrossEntropy()(COUNTS)
     other.load_state_dict(criterion.state_dict())
     assert torch.equal(other.gradient_size, criterion.gradient_size)
     assert (other.gradient_size > 0).all()
@@ -178,23 +160,7 @@ def test_training_without_features_is_refused():
         criterion(torch.zeros(2, 4), torch.tensor([0, 1]))
 
 
-@pytest.mark.parametrize(
-    ("momentum", "error", "said"),
-    [
-        (-0.1, ValueError, r"must be in \[0, 1\), got -0.1"),
-        (1.0, ValueError, r"must be in \[0, 1\), got 1.0"),
-        (math.nan, ValueError, "must be finite, got nan"),
-        ("x", TypeError, "must be a number, got 'x'"),
-    ],
-)
-def test_a_momentum_out_of_range_is_refused(momentum, error, said):
-    with pytest.raises(error, match=said):
-        ReweightedCrossEntropy(momentum)(COUNTS)
-
-
-@pytest.mark.parametrize(
-    "rule", ["smallest", "mean", "largest", "none", "proportional"]
-)
+@pytest.mark.parametrize("rule", ["smallest", "proportional"])
 def test_rules_compare_gradients_with_what_they_are_named_after(rule):
     head, features, target = batch([0, 0, 1, 2, 2])
     criterion = ReweightedCrossEntropy(rule=rule)(COUNTS)
@@ -203,9 +169,6 @@ def test_rules_compare_gradients_with_what_they_are_named_after(rule):
     mean = sum(sizes.values()) / len(sizes)
     weight_of = {
         "smallest": lambda size: min(sizes.values()) / size,
-        "mean": lambda size: mean / size,
-        "largest": lambda size: max(sizes.values()) / size,
-        "none": lambda size: 1.0,
         "proportional": lambda size: size / mean,
     }[rule]
     each = F.cross_entropy(head(features), target, reduction="none")

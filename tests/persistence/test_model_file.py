@@ -57,7 +57,7 @@ def rewrite(path, manifest=None, tensors=None, extra=None):
         {"criterion": "corn", "grades": ["good", "moderate", "bad"]},
         {
             "module": CompactNet(n_filters=2),
-            "criterion": ReweightedCrossEntropy(momentum=0.5),
+            "criterion": ReweightedCrossEntropy(rule="proportional"),
             "batches": ResampledBatches(),
         },
     ],
@@ -255,7 +255,7 @@ def without_network(manifest):
         ({"manifest": lambda m: with_fitted(m, "__class__")}, "end in one underscore"),
         ({"extra": {"manifest.json": "[" * 10**5}}, "RecursionError"),
         ({"manifest": without_network}, "the tensors must be those of"),
-        ({"manifest": lambda m: {**m, "format": 99}}, "must have model format 1"),
+        ({"manifest": lambda m: {**m, "format": 99}}, "must have model format 2"),
         ({"manifest": lambda m: []}, "TypeError"),
         ({"manifest": lambda m: {**m, "model": 5}}, "must hold an estimator, got int"),
         *[
@@ -264,13 +264,13 @@ def without_network(manifest):
                 ("batch_size", -1, "batch_size must be a whole number above 0"),
                 ("batch_size", "x", "batch_size must be a whole number above 0"),
                 ("batch_size", 10**30, "must be at most 2147483647"),
-                ("max_epochs", None, "max_epochs must be a whole number above 0"),
+                ("max_epochs", 0, "max_epochs must be a whole number above 0"),
             ]
         ],
         *[
             ({"manifest": lambda m, n=n, v=v: with_fitted(m, n, v)}, said)
             for n, v, said in [
-                ("classes_", {"list": [0, 1, 2]}, "arrays over the same grades"),
+                ("classes_", {"tuple": [0, 1]}, "arrays over the same grades"),
                 ("grades_", {"labels": ["a", "b", "c"]}, "arrays over the same grades"),
                 ("classes_", {"labels": ["bad"]}, "arrays over the same grades"),
                 ("class_counts_", 3, "arrays over the same grades"),
@@ -280,7 +280,7 @@ def without_network(manifest):
         ],
         *[
             ({"manifest": lambda m, n=n: without_fitted(m, n)}, f"no attribute '{n}'")
-            for n in ("classes_", "grades_", "class_counts_", "volume_shape_")
+            for n in ("classes_", "grades_", "class_prior_", "volume_shape_")
         ],
         ({"tensors": b"not tensors"}, "SafetensorError"),
         ({"tensors": save_tensors({"a": torch.zeros(2)})}, "KeyError"),
@@ -291,6 +291,20 @@ def test_a_file_that_is_not_a_plain_model_is_refused(model_file, change, said):
     rewrite(model_file, **change)
     with pytest.raises(UnsafeModelError, match=said):
         load(model_file)
+
+
+def test_a_file_of_version_0_1_is_refused_with_its_version(model_file):
+    rewrite(model_file, manifest=lambda m: {**m, "format": 1, "briqa_sk": "0.1.0"})
+    with pytest.raises(UnsafeModelError, match=r"Install the briqa_sk .*0\.1\.0"):
+        load(model_file)
+
+
+def test_what_could_not_be_loaded_is_not_saved(tmp_path, volumes, grades):
+    clf = SeverityClassifier(max_epochs=1).fit(volumes, grades)
+    clf.set_params(module="resnet18")
+    with pytest.raises(ValueError, match="save: the parameters of a model must be"):
+        save(clf, tmp_path / "model.zip")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_compressed_bomb_is_refused_before_it_is_read(model_file):

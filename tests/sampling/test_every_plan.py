@@ -8,7 +8,12 @@ from sklearn.base import clone
 from torch.utils.data import DataLoader
 
 from briqa_sk import sampling
-from briqa_sk.sampling import BATCHES, BatchPlan, resolve_batches
+from briqa_sk.sampling import (
+    BATCHES,
+    BatchPlan,
+    ShuffledBatchSampler,
+    resolve_batches,
+)
 
 Y = np.repeat([0, 1, 2], [23, 9, 5])
 every_plan = pytest.mark.parametrize("name", BATCHES)
@@ -115,3 +120,23 @@ def test_shuffling_deals_everyone_once():
 def test_an_unknown_name_is_answered_with_the_names():
     with pytest.raises(ValueError, match="one of balanced, resampled, rotating, s"):
         resolve_batches("even", caller="test")
+
+
+@pytest.mark.parametrize("counts", [[30, 10, 5], [4, 20, 3], [7, 7, 7], [9, 0, 6]])
+@pytest.mark.parametrize("name", BATCHES)
+def test_the_prior_is_the_share_of_each_grade_in_the_batches(name, counts):
+    plan, y = BATCHES[name], np.repeat([0, 1, 2], counts)
+    sampler = plan(y, 8, np.array([0, 1, 2]), 0)
+    dealt = np.concatenate([batch for _ in range(50) for batch in sampler])
+    share = np.bincount(y[dealt], minlength=3) / len(dealt)
+    prior = plan.prior(np.array(counts), np.array([0, 1, 2]))
+    np.testing.assert_allclose(prior, share, atol=0.02)
+    assert prior.sum() == pytest.approx(1)
+
+
+def test_a_plan_of_ones_own_states_no_prior():
+    class Own(BatchPlan):
+        def __call__(self, y, batch_size, grades, random_state):
+            return ShuffledBatchSampler(y, batch_size, random_state)
+
+    assert Own().prior([3, 2], [0, 1]) is None

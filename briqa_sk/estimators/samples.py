@@ -1,12 +1,15 @@
-"""Volumes, ranks and weights, batch by batch."""
+"""What a network learns from: volumes, ranks and weights, batch by batch."""
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from sklearn.model_selection import StratifiedGroupKFold
 from torch.utils.data import Dataset
 
+from briqa_sk.exceptions import BriqaWarning
 from briqa_sk.io import Volume, VolumeSequence
 
 
@@ -18,46 +21,34 @@ class Samples:
     ----------
     X : ndarray of shape (n_samples, i, j, k) or VolumeSequence
         Volumes.
-    y : ndarray of shape (n_samples,) or (n_samples, n_artifacts)
-        Grades, in the caller's labels.
-    rank : ndarray of shape (n_samples,) or (n_samples, n_artifacts), dtype int64
-        Rank of each grade, 0 is best, -1 is not rated.
+    rank : ndarray of shape (n_samples, n_heads), dtype int64
+        For each head of a network, the rank of the label, 0 is best, -1 is not rated.
     weight : ndarray of shape (n_samples,), dtype float64, or None, default=None
         Weights, mean 1; None weighs all the same.
     groups : ndarray of shape (n_samples,) or None, default=None
         Subjects.
-    is_ordered : bool or list of bool, default=False
-        Whether the ranks mean anything; of several artifacts, a list.
-    plane : ndarray of shape (n_samples,), dtype int64, or None, default=None
-        Number of each scan plane, -1 where it is not known; None without a plane head.
     """
 
     X: object
-    y: np.ndarray
     rank: np.ndarray
     weight: np.ndarray = None
     groups: np.ndarray = None
-    is_ordered: object = False
-    plane: np.ndarray = None
 
     @classmethod
     def unlabelled(cls, X):
         """Return volumes that are only predicted."""
-        zeros = np.zeros(len(X), np.int64)
-        return cls(X, zeros, zeros)
+        return cls(X, np.zeros((len(X), 1), np.int64))
+
+    def __len__(self):
+        return len(self.X)
 
     def take(self, indices):
         """Return some of the samples."""
         taken = {
             name: None if column is None else column[indices]
             for name, column in vars(self).items()
-            if name != "is_ordered"
         }
         return replace(self, **taken)
-
-    def labels(self):
-        """Return everything but the volumes."""
-        return self.y, self.rank, self.weight, self.groups, self.plane
 
 
 class VolumeDataset(Dataset):
@@ -71,13 +62,14 @@ class VolumeDataset(Dataset):
         Shape that every volume must have.
     batches : torch.utils.data.Sampler
         Yields the indices of each batch.
+    n_graded : int, default=1
+        How many heads, from the first, learn grades of artifacts; the rest learn
+        something else, such as the plane.
     augment : callable or None, default=None
         ``augment(volume, random_state=rng)`` returns a Volume, or a Volume and the
         grade that it now has at least; of several artifacts, a list with a grade or
         None for each. If it has an attribute ``needs_magnitude``, it comes before the
-        steps of a sequence that scale intensities; if it has a method
-        ``possible_grades`` and there is one artifact, what that returns is checked
-        before the first batch.
+        steps of a sequence that scale intensities.
     orders : sequence of sequence, default=((),)
         Grades of each artifact from best to worst, to read what ``augment`` returns;
         empty if the labels have no order.
@@ -88,6 +80,8 @@ class VolumeDataset(Dataset):
     """
 
     epoch = 0
+    #: Length of the whole fit in batches; None if the last epoch is whole.
+    n_steps = None
 
     def __init__(
         self,
@@ -95,6 +89,7 @@ class VolumeDataset(Dataset):
         *,
         shape,
         batches,
+        n_graded=1,
         augment=None,
         orders=((),),
         seed=0,
@@ -103,22 +98,29 @@ class VolumeDataset(Dataset):
         self.samples = samples
         self.shape = shape
         self.batches = batches
+        self.n_graded = n_graded
         self.augment = augment
         self.ranks = [
             {grade: rank for rank, grade in enumerate(order)} for order in orders
         ]
         self.seed = seed
         self.caller = caller
-        if samples.rank.ndim == 1 and hasattr(augment, "possible_grades"):
-            check_augmented(augment.possible_grades(), self.ranks[0], caller=caller)
 
     def __len__(self):
-        return len(self.samples.X)
+        return len(self.samples)
+
+    @property
+    def n_batches_left(self):
+        """How many batches the fit has from the current epoch on; None for all."""
+        if self.n_steps is None:
+            return None
+        return self.n_steps - self.epoch * len(self.batches)
 
     def __getitems__(self, indices):
-        """Return ``({"x": (batch, 1, i, j, k)}, rank)``.
+        """Return ``({"x": (batch, 1, i, j, k), "rank": (batch, n_heads)}, y)``.
 
-        With ``"weight"`` and ``"plane"``, each (batch,), if they are known.
+        With ``"weight"``, (batch,), if there are weights. What skorch takes for y are
+        the ranks of the artifacts: (batch,) for one, (batch, n_artifacts) for several.
         """
         rank = self.samples.rank[indices]
         if self.augment is None and not isinstance(self.samples.X, VolumeSequence):
@@ -126,14 +128,15 @@ class VolumeDataset(Dataset):
         else:
             items = [self._item(index) for index in indices]
             data = np.stack([volume.data for volume, _ in items])
-            rank = np.array([rank for _, rank in items])
-        x = torch.from_numpy(data)[:, None]  # (batch, 1, i, j, k)
-        batch = {"x": x}
-        for name in ("weight", "plane"):
-            column = getattr(self.samples, name)
-            if column is not None:
-                batch[name] = torch.from_numpy(column[indices])
-        return batch, torch.from_numpy(rank)
+            rank = np.stack([rank for _, rank in items])
+        batch = {
+            "x": torch.from_numpy(data)[:, None],  # (batch, 1, i, j, k)
+            "rank": torch.from_numpy(rank),
+        }
+        if self.samples.weight is not None:
+            batch["weight"] = torch.from_numpy(self.samples.weight[indices])
+        graded = batch["rank"][:, : self.n_graded]
+        return batch, graded[:, 0] if self.n_graded == 1 else graded
 
     def _item(self, index):
         rank = self.samples.rank[index]
@@ -167,16 +170,12 @@ class VolumeDataset(Dataset):
                 f"grade, got {type(result).__name__}."
             )
         volume, grades = result
-        if np.ndim(rank):
-            return volume, np.array(
-                [
-                    old if grade is None else self._raised(old, grade, rank_of)
-                    for old, grade, rank_of in zip(
-                        rank, grades, self.ranks, strict=True
-                    )
-                ]
-            )
-        return volume, self._raised(rank, grades, self.ranks[0])
+        grades = grades if isinstance(grades, list) else [grades]
+        raised = rank.copy()
+        for head, (grade, rank_of) in enumerate(zip(grades, self.ranks, strict=True)):
+            if grade is not None:
+                raised[head] = self._raised(rank[head], grade, rank_of)
+        return volume, raised
 
     def _raised(self, rank, grade, rank_of):
         check_augmented([grade], rank_of, caller=self.caller)
@@ -234,3 +233,67 @@ def check_augmented(grades, known, *, caller):
             f"{caller}: augment must return a grade seen in fit, one of "
             f"{list(known)}, got {unknown[0]!r}."
         )
+
+
+def split_holdout(samples, n_graded, fraction, seed, *, caller):
+    """Split samples into a training and a validation part that share no subject.
+
+    Parameters
+    ----------
+    samples : Samples
+        Stratified by the grade of the worst artifact; without groups, split by sample,
+        with a warning.
+    n_graded : int
+        How many of their heads, from the first, are artifacts.
+    fraction : float
+        Size of the validation part, in (0, 0.5].
+    seed : int
+        Seeds the split.
+    caller : str
+        Opens the messages.
+
+    Returns
+    -------
+    train, valid : Samples
+        The two parts.
+
+    Raises
+    ------
+    ValueError
+        If ``fraction`` is out of range, there is one subject only, or a grade would be
+        left out of training.
+    """
+    if not 0 < fraction <= 0.5:
+        raise ValueError(
+            f"{caller}: validation_fraction must be in (0, 0.5], got {fraction}."
+        )
+    rank, groups = samples.rank[:, :n_graded], samples.groups
+    if groups is None:
+        warnings.warn(
+            f"{caller}: early stopping without groups: scans of one subject may be in "
+            "the training and in the validation part. Pass groups to fit.",
+            BriqaWarning,
+            stacklevel=6,
+        )
+        groups = np.arange(len(rank))
+    n_groups = len(np.unique(groups))
+    if n_groups < 2:
+        raise ValueError(
+            f"{caller}: early stopping needs at least 2 groups, one to hold out, got "
+            f"{n_groups}. Set early_stopping=False."
+        )
+    # No more parts than the most frequent grade has scans, or nothing is stratified.
+    worst = rank.max(axis=1)
+    n_parts = max(2, min(round(1 / fraction), n_groups, np.bincount(worst).max()))
+    splitter = StratifiedGroupKFold(n_parts, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():  # of rare grades, which are looked at below
+        warnings.simplefilter("ignore", UserWarning)
+        parts = list(splitter.split(worst, worst, groups))
+    for train, valid in parts:
+        if all(np.isin(column, column[train]).all() for column in rank.T):
+            return samples.take(train), samples.take(valid)
+    raise ValueError(
+        f"{caller}: early stopping must leave every grade in the training part, but "
+        "each way to hold out subjects takes all scans of a grade. Lower "
+        "validation_fraction or set early_stopping=False."
+    )

@@ -1,9 +1,8 @@
-"""A second head, which tells in which plane a scan was taken."""
+"""In which plane a scan was taken, for a head that learns to tell."""
 
 import os
 import re
 import warnings
-from functools import partial
 
 import nibabel
 import numpy as np
@@ -11,14 +10,11 @@ import pandas as pd
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError
 from sklearn.pipeline import Pipeline
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, column_or_1d
+from sklearn.utils.validation import column_or_1d
 
-from briqa_sk.estimators._dataset import Samples
 from briqa_sk.exceptions import BriqaWarning
 from briqa_sk.io import VolumeSequence
-from briqa_sk.losses import CrossEntropy
-from briqa_sk.losses.heads import UNRATED, HeadsCriterion
+from briqa_sk.losses.heads import UNRATED
 
 #: Axial, coronal, sagittal, as the files of the LISA challenge name them.
 PLANES = ("axi", "cor", "sag")
@@ -36,70 +32,45 @@ UNUSED_PLANE = "plane is given, but no plane head learns it. Set plane_head=True
 _THICKER = 1.01
 
 
-class PlaneHead:
-    """Mixin of a head beside the severity head, on the same features.
+def plane_numbers(X, plane, *, caller):
+    """Return the number of each scan's plane, -1 where it is not known.
 
-    Its loss is added to that of the severity, times ``plane_weight``; predictions of
-    the severity don't look at it.
+    Parameters
+    ----------
+    X : ndarray of shape (n_samples, i, j, k) or VolumeSequence
+        Scans.
+    plane : ndarray of shape (n_samples,) or None
+        See :func:`find_planes`.
+    caller : str
+        Opens the messages.
+
+    Returns
+    -------
+    numbers : ndarray of shape (n_samples,), dtype int64
+        Index into :data:`PLANES`.
+
+    Raises
+    ------
+    ValueError
+        If no plane is known.
     """
-
-    @available_if(lambda self: self.plane_head)
-    def predict_plane(self, X):
-        """Most probable scan plane; needs ``plane_head=True``.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, i, j, k), paths, or VolumeSequence
-            Preprocessed volumes.
-
-        Returns
-        -------
-        plane : ndarray of shape (n_samples,)
-            "axi", "cor" or "sag", seen in the voxels only.
-        """
-        check_is_fitted(self, "planes_")
-        X = self._check_X(X, reset=False)
-        samples = self._plain_set(Samples.unlabelled(X))
-        by_plane = self.net_.log_proba_of_heads(samples)[-1]
-        return self.planes_[by_plane.argmax(axis=1)]
-
-    def _check_plane(self, X, plane):
-        """Return the number of each scan's plane, or None without a plane head."""
-        if plane is not None:
-            plane = as_planes(plane)
-            self._check_one_per_scan(plane, "plane", X)
-        vars(self).pop("planes_", None)
-        if not self.plane_head:
-            if plane is not None:
-                warnings.warn(
-                    f"{self._caller}: {UNUSED_PLANE}", BriqaWarning, stacklevel=3
-                )
-            return None
-        self.planes_ = np.array(PLANES)
-        numbers = np.array([_number_of(name) for name in find_planes(X, plane)])
-        unknown = np.flatnonzero(numbers == UNRATED)
-        if unknown.size == len(numbers):
-            raise ValueError(
-                f"{self._caller}: plane_head=True needs scan planes, but "
-                "neither plane, nor a column 'plane', nor file names, nor voxel sizes "
-                f"tell that of any of the {len(numbers)} scans. Pass plane to fit."
-            )
-        if unknown.size:
-            warnings.warn(
-                f"{self._caller}: the plane of {unknown.size} of {len(numbers)} "
-                f"scans is not known (first: index {unknown[0]}). The plane head does "
-                "not learn from them.",
-                BriqaWarning,
-                stacklevel=3,
-            )
-        return numbers
-
-    def _with_plane_head(self, makers, weights):
-        """Return what builds the criterion of some heads and of the plane head."""
-        if self.plane_head:
-            makers = [*makers, partial(CrossEntropy(), np.ones(len(PLANES)))]
-            weights = [*weights, self.plane_weight]
-        return partial(HeadsCriterion, makers, weights)
+    numbers = np.array([_number_of(name) for name in find_planes(X, plane)])
+    unknown = np.flatnonzero(numbers == UNRATED)
+    if unknown.size == len(numbers):
+        raise ValueError(
+            f"{caller}: plane_head=True needs scan planes, but neither plane, nor a "
+            "column 'plane', nor file names, nor voxel sizes tell that of any of the "
+            f"{len(numbers)} scans. Pass plane to fit."
+        )
+    if unknown.size:
+        warnings.warn(
+            f"{caller}: the plane of {unknown.size} of {len(numbers)} scans is not "
+            f"known (first: index {unknown[0]}). The plane head does not learn from "
+            "them.",
+            BriqaWarning,
+            stacklevel=5,
+        )
+    return numbers
 
 
 def as_planes(plane):

@@ -4,6 +4,7 @@ import io
 import warnings
 from contextlib import contextmanager
 from contextvars import ContextVar
+from hashlib import sha256
 from pathlib import Path
 from pickle import PicklingError, UnpicklingError
 
@@ -24,6 +25,8 @@ _EARLY_STOPPING = (
     "best_epoch_",
     "best_model_weights_",
 )
+
+_N_DIGEST = sha256().digest_size
 
 _KEPT = ContextVar("kept", default=None)
 
@@ -85,8 +88,8 @@ class Checkpoint(Callback):
         self.state_ = None
         if self.path.exists():
             try:
-                self.state_ = torch.load(self.path, "cpu", weights_only=True)
-            except (RuntimeError, EOFError, UnpicklingError) as error:
+                self.state_ = _unpack(self.path.read_bytes())
+            except (ValueError, RuntimeError, EOFError, UnpicklingError) as error:
                 warnings.warn(
                     f"Checkpoint {self.path} is damaged and the fit starts anew: "
                     f"{error}",
@@ -121,9 +124,16 @@ class Checkpoint(Callback):
         state["rng"] = _rng_state(net.device)
         for stopper in _early_stoppers(net):
             state["early_stopping"] = {n: getattr(stopper, n) for n in _EARLY_STOPPING}
-        content = io.BytesIO()  # torch fails obscurely if interrupted while it writes
-        torch.save(_plain(state), content)
-        write_atomically(self.path, lambda file: file.write(content.getvalue()))
+        content = _pack(_plain(state))
+        try:
+            write_atomically(self.path, lambda file: file.write(content))
+        except OSError as error:
+            warnings.warn(
+                f"Checkpoint {self.path} can't be written, and the fit goes on without "
+                f"it: {error}",
+                BriqaWarning,
+                stacklevel=2,
+            )
 
     def remove(self):
         """Forget the fit, unless it is a part of a larger one."""
@@ -132,6 +142,20 @@ class Checkpoint(Callback):
             self.path.unlink(missing_ok=True)
         else:
             kept.append(self.path)
+
+
+def _pack(state):
+    """Return the bytes of a checkpoint: what torch writes, behind its digest."""
+    content = io.BytesIO()  # torch fails obscurely if interrupted while it writes
+    torch.save(state, content)
+    return sha256(content.getvalue()).digest() + content.getvalue()
+
+
+def _unpack(packed):
+    digest, content = packed[:_N_DIGEST], packed[_N_DIGEST:]
+    if sha256(content).digest() != digest:
+        raise ValueError("its content is not what was written.")
+    return torch.load(io.BytesIO(content), "cpu", weights_only=True)
 
 
 def data_identity(X):

@@ -1,9 +1,104 @@
-"""The table of grades: one column for each artifact."""
+"""Labels of any type, the order of the grades that they name, and tables of them."""
 
 import numpy as np
 import pandas as pd
+from sklearn.base import BaseEstimator
 from sklearn.metrics import f1_score
 from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, column_or_1d
+
+from briqa_sk._validation import as_labels, check_grades
+
+
+class GradeEncoder(BaseEstimator):
+    """A ``LabelEncoder`` that knows the order of the grades.
+
+    Parameters
+    ----------
+    grades : sequence or None, default=None
+        The labels from best to worst. Numbers and ordered pandas categoricals rank
+        themselves; text without it has no order.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels, sorted, as everywhere in scikit-learn.
+    grades_ : ndarray of shape (n_classes,) or None
+        The same from best to worst; None if they have no order.
+
+    Examples
+    --------
+    >>> encoder = GradeEncoder(grades=["good", "fair", "bad"])
+    >>> encoder.fit(["bad", "good", "bad"]).transform(["good", "bad"])
+    array([0, 1])
+    >>> encoder.classes_.tolist(), encoder.grades_.tolist()
+    (['bad', 'good'], ['good', 'bad'])
+    """
+
+    def __init__(self, grades=None):
+        self.grades = grades
+
+    def fit(self, y, *, ordinal_for=None, caller="GradeEncoder"):
+        """Learn the labels.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_samples,)
+            Labels: numbers, text, or a pandas categorical.
+        ordinal_for : str or None, default=None
+            What needs an order; None if nothing does.
+        caller : str, default="GradeEncoder"
+            Opens the error messages.
+
+        Returns
+        -------
+        self : GradeEncoder
+            The fitted encoder.
+
+        Raises
+        ------
+        ValueError
+            If a label is missing or not in ``grades``, if labels are no classes, or if
+            an order is needed and there is none.
+        """
+        ranked = check_grades(y, self.grades, ordinal_for=ordinal_for, caller=caller)
+        is_ordered = (
+            self.grades is not None
+            or ranked.dtype.kind in "biuf"
+            or getattr(getattr(y, "dtype", None), "ordered", False)
+        )
+        check_classification_targets(as_labels(y, caller=caller))
+        self.classes_ = np.unique(ranked)
+        self.grades_ = ranked if is_ordered else None
+        return self
+
+    def transform(self, y):
+        """Return the rank of each label, (n_samples,), 0 for the best."""
+        check_is_fitted(self)
+        order = np.argsort(self.ranked_)
+        return order[np.searchsorted(self.ranked_, y, sorter=order)]
+
+    def inverse_transform(self, ranks):
+        """Return the label of each rank."""
+        check_is_fitted(self)
+        return self.ranked_[ranks]
+
+    @property
+    def ranked_(self):
+        """The labels by rank: the grades, or the classes where they have no order."""
+        return self.classes_ if self.grades_ is None else self.grades_
+
+    @classmethod
+    def of(cls, classes, grades):
+        """Return a fitted encoder of classes and, if they have an order, grades."""
+        encoder = cls()
+        encoder.classes_, encoder.grades_ = classes, grades
+        return encoder
+
+
+def as_label_column(y, *, caller):
+    """Return the labels of one artifact as a 1-D array, numbers in a numeric dtype."""
+    return as_labels(column_or_1d(y, warn=True), caller=caller)
 
 
 def as_grade_table(y, *, caller):
@@ -168,7 +263,7 @@ def macro_f1(table, predictions, sample_weight=None):
 
 
 def side_by_side(columns):
-    """Return predictions as one array; of objects, unless all are numbers or all text.
+    """Return predictions as one array: numbers as numbers, text among them as objects.
 
     Parameters
     ----------
@@ -181,7 +276,7 @@ def side_by_side(columns):
         In a dtype that changes no label.
     """
     columns = [np.asarray(column) for column in columns]
-    kinds = {column.dtype.kind for column in columns}
+    kinds = {"number" if c.dtype.kind in "iuf" else c.dtype.kind for c in columns}
     if len(kinds) > 1:
         columns = [column.astype(object) for column in columns]
     return np.column_stack(columns)

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 
-from briqa_sk.estimators._dataset import check_augmented
+from briqa_sk.estimators.grades import GradeEncoder
+from briqa_sk.estimators.samples import check_augmented
 from briqa_sk.estimators.severity import SeverityClassifier
 
 _CALLER = "MultiArtifactClassifier"
@@ -131,5 +132,6 @@ def _check_possible(classifier, artifacts, learned):
     for name, possible in zip(learned, augment.possible_grades(), strict=True):
         known = learned[name]
         grades = np.unique(np.asarray(known)).tolist()
-        ordered = grades if classifier._is_ordered(known) else []
+        encoder = GradeEncoder(classifier.grades).fit(known, caller=_CALLER)
+        ordered = [] if encoder.grades_ is None else grades
         check_augmented(possible, ordered, caller=f"{_CALLER} for {name!r}")
