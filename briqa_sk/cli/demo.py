@@ -7,6 +7,7 @@ from pathlib import Path
 from sklearn.model_selection import StratifiedGroupKFold
 
 from briqa_sk._validation import check_positive
+from briqa_sk.cli.counting import counted
 from briqa_sk.cli.grading import grade_files, report_grades, tabulate
 from briqa_sk.cli.model import make_pipeline
 from briqa_sk.cli.tables import read_scan_table, write_table
@@ -40,7 +41,7 @@ def run(args):
         )
     start = time.perf_counter()
     out = Path(args.out)
-    say(f"1/4  Scanning {args.subjects} phantom heads ...")
+    say(f"1/4  Scanning {counted(args.subjects, 'phantom head')} ...")
     labels = write_graded_heads(
         out / "scans",
         args.subjects,
@@ -50,10 +51,7 @@ def run(args):
     )
     table = read_scan_table(labels, COLUMNS)
     training, held_out = split_subjects(table, args.seed)
-    say(
-        f"2/4  Training on {len(training)} scans of "
-        f"{training['group'].nunique()} subjects ..."
-    )
+    say(f"2/4  Training on {of_subjects(training)} ...")
     pipeline = make_pipeline(
         SeverityClassifier(max_epochs=args.epochs, random_state=args.seed, verbose=1),
         spacing_mm=4.0,
@@ -61,10 +59,7 @@ def run(args):
         cache=out / "cache",
     )
     pipeline.fit(training["path"].tolist(), training["target"].to_numpy())
-    say(
-        f"3/4  Grading {len(held_out)} scans of {held_out['group'].nunique()} other "
-        "subjects ..."
-    )
+    say(f"3/4  Grading {of_subjects(held_out, 'other subject')} ...")
     grades = tabulate(pipeline, grade_files(pipeline, held_out["path"]))
     say("4/4  Writing the report ...")
     write_table(grades.assign(severity=held_out["target"]), out / "predictions.tsv")
@@ -79,7 +74,7 @@ def run(args):
         history=pipeline["grade"].history_,
         Command=f"briqa-sk demo --subjects {args.subjects} --epochs {args.epochs} "
         f"--seed {args.seed}",
-        Training=f"{len(training)} scans of {training['group'].nunique()} subjects",
+        Training=of_subjects(training),
     )
     say(
         f"Done in {time.perf_counter() - start:.0f} s. Open {out / 'report.html'}; "
@@ -93,6 +88,12 @@ def split_subjects(table, seed):
     splitter = StratifiedGroupKFold(N_PARTS, shuffle=True, random_state=seed)
     training, held_out = next(splitter.split(table, table["target"], table["group"]))
     return table.iloc[training], table.iloc[held_out].reset_index(drop=True)
+
+
+def of_subjects(table, noun="subject"):
+    """Return how many scans of how many subjects a table has, in words."""
+    n_scans = counted(len(table), "scan")
+    return f"{n_scans} of {counted(table['group'].nunique(), noun)}"
 
 
 def say(text):

@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn.pipeline import Pipeline
 from tqdm.auto import tqdm
 
+from briqa_sk.cli.counting import counted
 from briqa_sk.exceptions import UnreadableVolumeError
 from briqa_sk.io import VolumeSequence
 from briqa_sk.reporting import (
@@ -18,6 +19,8 @@ from briqa_sk.reporting import (
     summarize_grades,
     write_report,
 )
+from briqa_sk.reporting.html import NO_GRADE
+from briqa_sk.reporting.summary import grade_name
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,10 +67,10 @@ def artifact_columns(model):
         ``<artifact>`` and ``p_<artifact>_<class>``.
     """
     if not is_several(model):
-        proba = [f"p_{grade}" for grade in model.classes_]
+        proba = [f"p_{grade_name(grade)}" for grade in model.classes_]
         return [ArtifactColumns("grade", proba, model.classes_)]
     return [
-        ArtifactColumns(name, [f"p_{name}_{grade}" for grade in classes], classes)
+        ArtifactColumns(name, [f"p_{name}_{grade_name(g)}" for g in classes], classes)
         for name, classes in zip(
             last_step(model).artifacts_, model.classes_, strict=True
         )
@@ -76,6 +79,9 @@ def artifact_columns(model):
 
 def grade_files(model, paths):
     """Grade files, one after the other; one that can't be graded has a finding.
+
+    It is ``no_grade`` where the file is a scan and the fault is the model's, which
+    takes volumes of another shape or gives NaN instead of probabilities.
 
     Parameters
     ----------
@@ -91,14 +97,18 @@ def grade_files(model, paths):
         ``finding`` and ``message``.
     """
     artifacts = artifact_columns(model)
-    for path in tqdm(paths, desc="grade", unit="scan"):
+    volumes = _volumes(model, list(paths))
+    # None: no bar where nobody watches, as in a log file.
+    for index, path in enumerate(tqdm(paths, desc="grade", unit="scan", disable=None)):
         row = {"path": path}
         try:
-            proba = _predict_proba(model, path)
+            volume = VolumeSequence([volumes[index]])  # once for all networks
+            proba = last_step(model).predict_proba(volume)
+            proba = proba if is_several(model) else [proba]
         except UnreadableVolumeError as error:
             row |= {"finding": error.finding, "message": str(error)}
-        except ValueError as error:  # a shape that this model doesn't take
-            row |= {"finding": "wrong_dimensions", "message": str(error)}
+        except ValueError as error:
+            row |= {"finding": NO_GRADE, "message": str(error)}
         else:
             for artifact, (p,) in zip(artifacts, proba, strict=True):  # p: (n_classes,)
                 row[artifact.column] = artifact.classes[p.argmax()]
@@ -118,6 +128,23 @@ def tabulate(model, rows):
     return pd.DataFrame(rows, columns=columns, dtype=object).astype(types)
 
 
+def refuse_no_grade(table):
+    """Raise ``ValueError`` if a model failed on scans that could be read.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With the columns of :func:`grade_files`.
+    """
+    failed = table[table["finding"] == NO_GRADE]
+    if len(failed):
+        raise ValueError(
+            "the model must grade every scan that can be read, got no grade for "
+            f"{len(failed)} of {counted(len(table), 'scan')}, first for "
+            f"{failed['path'].iloc[0]}: {failed['message'].iloc[0]}"
+        )
+
+
 def count_graded(findings):
     """Return how many scans could be graded, in words.
 
@@ -133,7 +160,8 @@ def count_graded(findings):
     """
     unread = findings.dropna()
     counts = ", ".join(f"{n} {finding}" for finding, n in Counter(unread).items())
-    graded = f"Graded {len(findings) - len(unread)} of {len(findings)} scans"
+    n_graded = len(findings) - len(unread)
+    graded = f"Graded {n_graded} of {counted(len(findings), 'scan')}"
     return f"{graded} ({counts})" if counts else graded
 
 
@@ -223,16 +251,6 @@ def _forest_or_reason(paths, y_true, subjects):
 def _printable(text):
     """Replace the bytes of a file name that are not UTF-8; a page can't hold them."""
     return text.encode(errors="surrogateescape").decode(errors="replace")
-
-
-def _predict_proba(model, path):
-    """Return the probabilities of each artifact, a list of (1, n_classes) arrays."""
-    if not is_several(model):
-        return [model.predict_proba([path])]
-    if isinstance(model, Pipeline) and len(model) > 1:
-        volume = model[:-1].transform([path])[0]  # once, not once for each network
-        return model[-1].predict_proba(VolumeSequence([volume]))
-    return model.predict_proba([path])
 
 
 def _volumes(model, paths):

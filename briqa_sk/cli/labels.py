@@ -1,6 +1,34 @@
 """Grades as they are typed or tabulated, and as a model knows them."""
 
 import numpy as np
+import pandas as pd
+
+
+def parse_grades(text, grades):
+    """Return the grades of ``--grades`` in the type of the labels.
+
+    Parameters
+    ----------
+    text : str or None
+        Grades with commas between them.
+    grades : Series or DataFrame
+        Labels, or gaps.
+
+    Returns
+    -------
+    wanted : list or None
+        None without text.
+
+    Raises
+    ------
+    ValueError
+        As :func:`match_labels` does.
+    """
+    if text is None:
+        return None
+    wanted = [grade.strip() for grade in text.split(",")]
+    known = [label for label in grades.to_numpy().ravel() if pd.notna(label)]
+    return match_labels(wanted, known, caller="--grades")
 
 
 def match_labels(labels, known, *, caller):
@@ -23,32 +51,36 @@ def match_labels(labels, known, *, caller):
     Raises
     ------
     ValueError
-        If the known labels are numbers or truth values and a label is not.
+        If no known label is text and a label is not of their kind.
     """
-    known = np.unique(known)
-    by_number = {_number(label): label for label in known.tolist()}
-    by_text = {str(label): label for label in known.tolist()}
-    is_text = known.dtype.kind not in "biuf"
+    known = np.asarray(known, dtype=object)
+    known = list(dict.fromkeys(pd.Series(known).infer_objects().tolist()))
+    by_number = {as_number(label): label for label in known}
+    by_text = {str(label): label for label in known}
+    has_text = any(isinstance(label, str) for label in known)
+    has_numbers = not all(isinstance(label, str | bool) for label in known)
     matched = []
     for label in labels:
-        text, number = str(label), _number(label)
+        text, number = str(label), as_number(label)
         if text in by_text:
             matched.append(by_text[text])
         elif number is not None and number in by_number:
             matched.append(by_number[number])
-        elif is_text:
-            matched.append(text)
-        elif number is not None and known.dtype.kind != "b":
+        elif number is not None and has_numbers:
             matched.append(number)
+        elif has_text:
+            matched.append(text)
         else:
             raise ValueError(
-                f"{caller} must be labels like {known.tolist()}, got {text!r}."
+                f"{caller} must be labels like {sorted(known)}, got {text!r}."
             )
     return matched
 
 
-def _number(label):
+def as_number(label):
+    """Return what a label is as a finite number, or None."""
     try:
-        return float(str(label))
+        number = float(str(label))
     except ValueError:
         return None
+    return number if np.isfinite(number) else None

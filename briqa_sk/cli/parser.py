@@ -47,7 +47,9 @@ def _add_train(commands):
         "--table is the folder of the LISA challenge, or the table of grades in it, "
         "and its scans, seven artifacts, planes and subjects are found by themselves",
     )
-    _add_table(command, required=True)
+    _add_table(
+        command, required=True, group="subjects, which --early-stopping holds out"
+    )
     command.add_argument(
         "--target",
         type=_names,
@@ -57,7 +59,8 @@ def _add_train(commands):
     command.add_argument("--out", required=True, help="model file to write, *.zip")
     command.add_argument(
         "--grades",
-        help="all grades from best to worst, separated by commas; text grades need it",
+        help="all grades from best to worst, separated by commas; text grades of one "
+        "artifact need it",
     )
     _add_preprocessing(command)
     _add_training(command)
@@ -78,9 +81,11 @@ def _add_predict(commands):
     command.add_argument(
         "scans", nargs="*", help="scans, or folders to search for scans"
     )
-    _add_table(command, required=False)
+    _add_table(
+        command, required=False, group="subjects, which --report counts and resamples"
+    )
     command.add_argument(
-        "--target", help="column with true grades, to be compared in the report"
+        "--target", help="column with true grades, which --report compares"
     )
     command.add_argument(
         "--out",
@@ -171,7 +176,7 @@ def _add_command(commands, name, text):
     return command
 
 
-def _add_table(command, *, required):
+def _add_table(command, *, required, group):
     command.add_argument(
         "--table",
         required=required,
@@ -179,7 +184,7 @@ def _add_table(command, *, required):
         "table's folder",
     )
     command.add_argument("--path-column", default="path", help="column with the files")
-    command.add_argument("--group", help="column with the subject of each scan")
+    command.add_argument("--group", help=f"column with the {group}")
 
 
 def _add_preprocessing(command):
@@ -190,9 +195,9 @@ def _add_preprocessing(command):
         "--shape",
         type=int,
         nargs=3,
-        default=(96, 112, 96),
+        default=(96, 128, 136),  # 192 x 256 x 272 mm hold an adult's head and neck
         metavar=("I", "J", "K"),
-        help="size of the volumes in voxels",
+        help="size of the volumes in voxels; what lies outside is cut off",
     )
     group.add_argument(
         "--cache",

@@ -10,6 +10,7 @@ from briqa_sk.cli.grading import (
     grade_files,
     is_several,
     last_step,
+    refuse_no_grade,
     report_grades,
     tabulate,
 )
@@ -27,7 +28,8 @@ from briqa_sk.persistence import load
 def run(args):
     """Grade scans with a saved model, and write a table or a submission.
 
-    A table is written even if grading is interrupted, with the scans graded so far.
+    A table is written even if grading is interrupted, with the scans graded so far,
+    and even if the model fails on some of them, which is then an error.
 
     Parameters
     ----------
@@ -35,13 +37,19 @@ def run(args):
         From :func:`briqa_sk.cli.parser.make_parser`.
     """
     is_lisa = args.format == "lisa"
-    if is_lisa and (args.target or args.report):
+    given = args.target or args.group or args.report
+    if is_lisa and given:
         raise ValueError(
-            "--target and --report must be left out with --format lisa, got "
-            f"{args.target or args.report!r}. To compare a submission with the truth, "
-            "run briqa-sk score."
+            "--target, --group and --report must be left out with --format lisa, got "
+            f"{given!r}. To compare a submission with the truth, run briqa-sk score."
         )
     scans = scans_to_grade(args)
+    if given and not args.report:
+        raise ValueError(
+            "--target and --group must come with --report, which compares grades with "
+            f"the truth and counts subjects, got {given!r} alone. Add --report "
+            "report.html, or leave them out."
+        )
     model = load(args.model, device=args.device)
     out = args.out or ("submission.csv" if is_lisa else "predictions.tsv")
     if is_lisa:
@@ -77,6 +85,7 @@ def _predict_table(args, model, scans, out):
             Model=args.model,
         )
     sys.stdout.write(f"{count_graded(table['finding'])}: {out}\n")
+    refuse_no_grade(table)
 
 
 def grade_into(out, model, paths):

@@ -127,6 +127,12 @@ def _read_challenge(args):
 
 
 def _read_table(args):
+    if args.group is not None and not args.early_stopping:
+        raise ValueError(
+            "--group must come with --early-stopping, which holds out subjects, got "
+            f"{args.group!r} alone. Training needs it for nothing else, so leave it "
+            "out, or add --early-stopping."
+        )
     if args.target is None:
         raise ValueError(
             "--target must name the column with the grades, got none. For a folder of "

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import f1_score, recall_score
 
+from briqa_sk.cli.counting import counted
 from briqa_sk.cli.tables import prepare_output
 from briqa_sk.datasets import read_lisa_labels
 from briqa_sk.exceptions import BriqaWarning
@@ -102,7 +103,7 @@ def as_text(summary):
     seen["majority macro_f1"] = baseline["macro_f1"]
     seen.loc["mean"] = seen.mean()
     return (
-        f"Score of the LISA challenge, {summary['n_scans']} scans\n\n"
+        f"Score of the LISA challenge, {counted(summary['n_scans'], 'scan')}\n\n"
         f"{official.to_string(float_format='{:.3f}'.format)}\n\n"
         f"Ranking score, the mean of the weighted ones: {ours['ranking']:.4f}. Calling "
         f"each scan\nthe most frequent grade gets {majority['ranking']:.4f}, so look "

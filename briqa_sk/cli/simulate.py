@@ -15,6 +15,7 @@ from briqa_sk.cli.copies import (
     make_copies,
     plan_copies,
 )
+from briqa_sk.cli.counting import counted
 from briqa_sk.cli.tables import find_sources, relative_path, write_table
 from briqa_sk.datasets.lisa.look_alike import write_lisa_like
 from briqa_sk.datasets.lisa.subject import PLANES
@@ -143,7 +144,7 @@ def _work(function, tasks, n_jobs, verb):
     work = (joblib.delayed(function)(*task) for task in tasks)
     results = joblib.Parallel(n_jobs=n_jobs, return_as="generator")(work)
     with closing(results):  # an interrupt ends the other processes first
-        yield from tqdm(results, desc=verb, total=len(tasks), unit="scan")
+        yield from tqdm(results, desc=verb, total=len(tasks), unit="scan", disable=None)
 
 
 def _write_or_remove(rows, path):
@@ -171,4 +172,6 @@ def _check_usable(n_usable, refusals, out):
 def _say_made(n_made, refusals, table):
     skipped = table.with_name("skipped.tsv")
     refused = f" ({len(refusals)} of the sources not used: {skipped})"
-    sys.stdout.write(f"Made {n_made} scans{refused if refusals else ''}: {table}\n")
+    sys.stdout.write(
+        f"Made {counted(n_made, 'scan')}{refused if refusals else ''}: {table}\n"
+    )

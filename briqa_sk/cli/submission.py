@@ -6,7 +6,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from briqa_sk.cli.grading import count_graded, grade_files, is_several, last_step
+from briqa_sk.cli.grading import (
+    count_graded,
+    grade_files,
+    is_several,
+    last_step,
+    refuse_no_grade,
+)
 from briqa_sk.cli.tables import prepare_output
 from briqa_sk.datasets import write_submission
 from briqa_sk.metrics.lisa_table import (
@@ -38,7 +44,8 @@ def submit(model, paths, out, *, model_path):
     ------
     ValueError
         If the model does not grade the seven artifacts 0, 1 or 2, or two scans have one
-        name; before a scan is read. If no scan can be read.
+        name; before a scan is read. If no scan can be read, or the model fails on one
+        that can.
     """
     check_model(model, model_path)
     paths = _sort_by_name(paths)
@@ -46,6 +53,7 @@ def submit(model, paths, out, *, model_path):
     table = pd.DataFrame(grade_files(model, paths))
     if "finding" not in table:
         table["finding"] = None
+    refuse_no_grade(table)
     unread = table["finding"].notna()
     if unread.all():
         raise ValueError(

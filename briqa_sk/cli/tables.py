@@ -5,7 +5,7 @@ import warnings
 from pathlib import Path
 
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
+from pandas.api.types import is_float_dtype, is_numeric_dtype
 
 from briqa_sk.io.atomic import write_atomically
 
@@ -18,7 +18,8 @@ def read_scan_table(path, columns):
     """Read a table with one row per scan.
 
     Files and subjects are text: subjects 001 and 1 differ. Grades are numbers or truth
-    values if all of them are, else text, and then "None" or "NA" may be a grade.
+    values if all of them are, else text, and then "None" or "NA" may be a grade. Whole
+    numbers are integers, also where they were written as 0.0 and 1.0.
 
     Parameters
     ----------
@@ -55,6 +56,9 @@ def read_scan_table(path, columns):
                 f"got {column.isna().sum()} without one, first in lines {rows}."
             )
     table["path"] = [str(path.parent / name) for name in table["path"]]
+    if "target" in table and is_float_dtype(table["target"]):
+        is_whole = (table["target"] % 1 == 0).all()
+        table["target"] = table["target"].astype("int64" if is_whole else "float64")
     return table
 
 
@@ -128,19 +132,31 @@ def write_table(table, path):
     write_atomically(path, lambda file: file.write(content))
 
 
-def prepare_output(path):
+def prepare_output(path, *, ending=""):
     """Make the folder of a file that will be written when the work is done.
+
+    Parameters
+    ----------
+    path : str or os.PathLike
+        The file.
+    ending : str, default=""
+        What its name must end in, in any case.
 
     Raises
     ------
     ValueError
-        If the file is a folder.
+        If the file is a folder, or has another ending.
     OSError
         If there can't be such a folder, or nothing may be written there.
     """
     path = Path(path)
     if path.is_dir():
         raise ValueError(f"the output must be a file, got the folder {path}.")
+    if not path.name.lower().endswith(ending):
+        raise ValueError(
+            f"the output must be a file *{ending}, got {path}. Write "
+            f"{path.with_suffix(ending)}."
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     if not os.access(path.parent, os.W_OK):
         raise PermissionError(

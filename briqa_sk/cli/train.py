@@ -3,21 +3,23 @@
 import sys
 import tempfile
 import warnings
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 
 import numpy as np
-import pandas as pd
 from sklearn.base import clone
-from skorch.callbacks import Callback
 from tqdm.auto import tqdm
 
-from briqa_sk.cli.labels import match_labels
+from briqa_sk.cli.counting import counted
+from briqa_sk.cli.labels import parse_grades
+from briqa_sk.cli.mistakes import refuse_mistakes
 from briqa_sk.cli.model import make_classifier, make_pipeline
 from briqa_sk.cli.rated import read_rated
 from briqa_sk.cli.tables import prepare_output
 from briqa_sk.exceptions import BriqaWarning, UnreadableVolumeError
 from briqa_sk.io import Volume, VolumeSequence
 from briqa_sk.persistence import save
+
+MODEL_ENDING = ".zip"
 
 
 def run(args):
@@ -30,6 +32,14 @@ def run(args):
     """
     scans = read_rated(args)
     grades = parse_grades(args.grades, scans.grades)
+    if args.format == "table":
+        refuse_mistakes(
+            scans,
+            grades,
+            table=args.table,
+            path_column=args.path_column,
+            targets=args.target,
+        )
     keeper = nullcontext(args.cache) if args.cache else tempfile.TemporaryDirectory()
     with keeper as cache:
         pipeline = make_pipeline(
@@ -41,7 +51,7 @@ def run(args):
         )
         volumes = pipeline[:-1].fit_transform(scans.paths.tolist())
         rehearse(pipeline["grade"], args.shape, scans)
-        prepare_output(args.out)
+        prepare_output(args.out, ending=MODEL_ENDING)
         scans = scans.take(read_all(volumes, skip=args.skip_unreadable))
         metadata = {f"grade__{name}": v for name, v in scans.metadata.items()}
         pipeline.fit(scans.paths.tolist(), scans.y, **metadata)
@@ -49,28 +59,20 @@ def run(args):
     sys.stdout.write(f"{describe(scans, pipeline['grade'])}: {args.out}\n")
 
 
-def parse_grades(text, grades):
-    """Return the grades of ``--grades`` in the type of the labels, or None."""
-    if text is None:
-        return None
-    wanted = [grade.strip() for grade in text.split(",")]
-    known = [label for label in grades.to_numpy().ravel() if pd.notna(label)]
-    return match_labels(wanted, known, caller="--grades")
-
-
 def describe(scans, classifier):
     """Return on what a model was trained, as text without a full stop."""
+    n_scans = counted(len(scans), "scan")
+    if scans.subjects is not None:
+        n_scans += f" of {counted(len(set(scans.subjects)), 'subject')}"
     if not scans.is_several:
-        n_epochs = len(classifier.history_)
-        counts = _count(scans.grades)
-        return f"Trained on {len(scans)} scans ({counts}) for {n_epochs} epochs"
+        n_epochs = counted(len(classifier.history_), "epoch")
+        return f"Trained on {n_scans} ({_count(scans.grades)}) for {n_epochs}"
     width = max(map(len, scans.grades))
     lines = [f"{n:<{width}}  {_count(scans.grades[n])}\n" for n in scans.grades]
     is_shared = classifier.encoder == "shared"
     encoder = "a shared encoder" if is_shared else "separate encoders"
-    who = "" if scans.subjects is None else f" of {len(set(scans.subjects))} subjects"
-    what = f"{len(lines)} artifacts on {len(scans)} scans{who}"
-    return f"{''.join(lines)}Trained {what}, with {encoder}"
+    n_artifacts = counted(len(lines), "artifact")
+    return f"{''.join(lines)}Trained {n_artifacts} on {n_scans}, with {encoder}"
 
 
 def _count(grades):
@@ -80,20 +82,8 @@ def _count(grades):
     return ", ".join([*parts, f"{n_unrated} not rated"] if n_unrated else parts)
 
 
-class RehearsalOverError(Exception):
-    """All is well up to the first batch."""
-
-
-class StopBeforeTraining(Callback):
-    """End a rehearsal."""
-
-    def on_train_begin(self, net, **kwargs):
-        """Stop as soon as the net, the data sets and the batches are built."""
-        raise RehearsalOverError
-
-
 def rehearse(classifier, shape, scans):
-    """Fit a copy to blank scans up to the first batch.
+    """Fit a copy to blank scans, without a single step.
 
     Reading the scans may take hours; whatever is wrong with the arguments is said
     before.
@@ -115,21 +105,14 @@ def rehearse(classifier, shape, scans):
     voxels = np.zeros(shape, np.float32)
     blank = VolumeSequence([Volume(voxels, path=path) for path in scans.paths])
     net = "estimator__" if scans.is_several else ""
-    copy = clone(classifier).set_params(
-        **{f"{net}callbacks": [StopBeforeTraining()], f"{net}checkpoint_dir": None}
-    )
-    for y in _fits(copy, scans.y):
-        with warnings.catch_warnings(), suppress(RehearsalOverError):
-            warnings.simplefilter("ignore", BriqaWarning)  # the fit will give them
-            copy.fit(blank, y, **scans.metadata)
-
-
-def _fits(classifier, y):
-    """Return the labels of each network that is going to be trained."""
-    if getattr(classifier, "encoder", "shared") == "shared":
-        return [y]
-    classifier.set_params(verbose=0)
-    return [y[[name]] for name in y]
+    quiet = {"max_steps": 0, "verbose": 0, "checkpoint_dir": None}
+    copy = clone(classifier)
+    copy.set_params(**{f"{net}{name}": value for name, value in quiet.items()})
+    if scans.is_several:
+        copy.set_params(verbose=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", BriqaWarning)  # the fit will give them
+        copy.fit(blank, scans.y, **scans.metadata)
 
 
 def read_all(volumes, *, skip):
@@ -153,7 +136,8 @@ def read_all(volumes, *, skip):
         If a scan can't be read and ``skip`` is False, or none can.
     """
     readable = np.ones(len(volumes), bool)
-    for index in tqdm(range(len(volumes)), desc="read", unit="scan"):
+    # None: no bar where nobody watches, as in a log file.
+    for index in tqdm(range(len(volumes)), desc="read", unit="scan", disable=None):
         try:
             volumes[index]
         except UnreadableVolumeError as error:

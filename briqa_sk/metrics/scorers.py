@@ -1,4 +1,7 @@
-"""Scores of ordered grades as scikit-learn's ``scoring=`` wants them."""
+"""Scores of ordered grades as scikit-learn's ``scoring=`` wants them: as callables.
+
+Its names are a closed list, in which ours can't stand.
+"""
 
 from functools import partial
 
@@ -20,12 +23,13 @@ _RECALL = "recall_"
 def get_scorer(name, *, grades=None):
     """Return a scorer by its name, for ``cross_validate`` and ``GridSearchCV``.
 
-    A scorer is called with a fitted estimator, scans and their labels; greater is
-    better, so errors have ``neg_`` in front. What depends on the order of the grades
-    needs to know all of them, those too that a test fold lacks. ``grades`` says them.
-    Without it they are those of an ordered categorical ``y``, else the ``grades`` that
-    the estimator (the last step of a pipeline) was made with, else all numbers that it
-    has learned or is tested on; the distances of the MAE are those of the numbers.
+    Pass the scorer as ``scoring=``, which takes scikit-learn's own names only. A scorer
+    is called with a fitted estimator, scans and their labels; greater is better, so
+    errors have ``neg_`` in front. What depends on the order of the grades needs to know
+    all of them, those too that a test fold lacks. ``grades`` says them. Without it they
+    are those of an ordered categorical ``y``, else the ``grades`` that the estimator
+    (the last step of a pipeline) was made with, else all numbers that it has learned or
+    is tested on; the distances of the MAE are those of the numbers.
 
     Parameters
     ----------

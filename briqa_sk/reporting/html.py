@@ -16,6 +16,16 @@ from briqa_sk.reporting.figures import (
 )
 from briqa_sk.reporting.summary import grade_name
 
+#: Finding of a scan that can be read, and on which the model fails.
+NO_GRADE = "no_grade"
+_MEANINGS = {**FINDINGS, NO_GRADE: "the model gives no grade for this scan"}
+_UNORDERED = (
+    "Nobody said which of these grades is better than which, so they stand in "
+    "alphabetical order, and what needs an order is left out: kappa, the grade error "
+    "and which scans are worst. A model trained with the grades from best to "
+    "worst has them."
+)
+
 
 @dataclass(frozen=True)
 class GradedScan:
@@ -64,9 +74,10 @@ def write_report(
 
     It shows the key numbers with their intervals beside the baselines, and says which
     of them the model does not beat; the worst and the misgraded scans in pictures, a
-    table of all scans, the scans that could not be read, and where the numbers come
-    from. Without true grades it leaves out what needs them. All text is escaped, file
-    names too.
+    table of all scans, the scans that could not be graded, and where the numbers come
+    from. Without true grades it leaves out what needs them, and where the grades have
+    no order it says so and leaves out what needs one. All text is escaped, file names
+    too.
 
     Parameters
     ----------
@@ -84,8 +95,9 @@ def write_report(
     history : sequence of dict or None, default=None
         Losses per epoch; see :func:`history_figure`.
     findings : sequence of dict, default=()
-        Unreadable scans: ``path``, ``finding`` (a key of
-        :data:`briqa_sk.exceptions.FINDINGS`) and ``message``.
+        Scans without a grade: ``path``, ``finding`` (a key of
+        :data:`briqa_sk.exceptions.FINDINGS`, or ``"no_grade"`` where the scan can be
+        read and the model failed) and ``message``.
     notes : sequence of str, default=()
         Sentences to say above the key numbers, e.g. why there is no forest baseline.
     provenance : dict of str to object or None, default=None
@@ -113,13 +125,16 @@ def write_report(
     """
     _check(summary, scans, volumes)
     colours = grade_colours(len(summary["grades"]), ordered=summary["ordered"])
-    rows = _worst_first([_row(i, scan, summary) for i, scan in enumerate(scans)])
+    rows = [_row(i, scan, summary) for i, scan in enumerate(scans)]
     wrong = [row for row in rows if row["is_wrong"]]
-    wrong.sort(key=lambda row: -abs(row["rank"] - row["true_rank"]))
+    if summary["ordered"]:
+        rows, wrong = _worst_first(rows), _worst_first(wrong)
+        wrong.sort(key=lambda row: -abs(row["rank"] - row["true_rank"]))
     page = _ENVIRONMENT.get_template("report.html").render(
         title=title,
         summary=summary,
         grades=list(zip(summary["grades"], colours, summary["predicted"], strict=True)),
+        order="" if summary["ordered"] else _UNORDERED,
         scores=key_numbers(summary),
         baselines=key_baselines(summary),
         remarks=[*verdicts(summary), *notes],
@@ -128,7 +143,7 @@ def write_report(
         wrong=_with_pictures(wrong[:n_pictures], volumes),
         n_wrong=len(wrong),
         figures=_figures(summary, history),
-        findings=[{**row, "meaning": FINDINGS[row["finding"]]} for row in findings],
+        findings=[{**row, "meaning": _MEANINGS[row["finding"]]} for row in findings],
         provenance=provenance or {},
     )
     # File names that are not UTF-8 hold lone surrogates, which UTF-8 can't encode.

@@ -14,10 +14,20 @@ import pandas as pd
 import pytest
 from sklearn.metrics import f1_score
 
-from briqa_sk import SeverityClassifier, load, save
+from briqa_sk import (
+    CropOrPad,
+    Reorient,
+    Resample,
+    SeverityClassifier,
+    load,
+    read_volume,
+    save,
+)
 from briqa_sk.cli import grading, main
-from briqa_sk.datasets import make_graded_heads, write_graded_heads
+from briqa_sk.cli.parser import make_parser
+from briqa_sk.datasets import write_graded_heads
 from briqa_sk.exceptions import BriqaWarning, UnreadableVolumeError
+from briqa_sk.kernels.quality.head import find_head
 from briqa_sk.reporting import forest_baseline
 
 SMALL = ["--spacing-mm", "12", "--shape", "16", "18", "16", "--epochs", "2"]
@@ -43,7 +53,7 @@ def model(labels):
 
 
 def train(labels, out, *more):
-    what = ["--table", str(labels), "--target", "severity", "--group", "subject"]
+    what = ["--table", str(labels), "--target", "severity"]
     return main(["train", *what, "--out", str(out), *SMALL, *more])
 
 
@@ -58,9 +68,11 @@ def test_help_is_fast_and_imports_no_torch():
 
 
 def test_train_writes_a_model_and_says_on_what(labels, model, capsys, tmp_path):
-    assert train(labels, tmp_path / "model.zip", "--early-stopping") == 0
+    held_out = ["--early-stopping", "--group", "subject"]
+    assert train(labels, tmp_path / "model.zip", *held_out) == 0
     said = capsys.readouterr().out
-    assert "Trained on 12 scans (6 x 0, 3 x 1, 3 x 2) for 2 epochs" in said
+    counts = "(6 x 0, 3 x 1, 3 x 2)"
+    assert f"Trained on 12 scans of 6 subjects {counts} for 2 epochs" in said
     assert load(model)["grade"].classes_.tolist() == [0, 1, 2]
 
 
@@ -167,7 +179,7 @@ def test_an_unreadable_scan_stops_training_unless_it_is_skipped(
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"severity": "grade"}, "must have the columns path, severity, subject"),
+        ({"severity": "grade"}, "must have the columns path, severity, got"),
         ({"path": "file"}, "--path-column"),
     ],
 )
@@ -235,7 +247,7 @@ def test_an_interrupt_is_reported_as_one(labels, tmp_path, monkeypatch, capsys):
     def interrupt(*args, **kwargs):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("briqa_sk.estimators._base.train", interrupt)
+    monkeypatch.setattr("briqa_sk.estimators.trainer.train", interrupt)
     assert train(labels, tmp_path / "model.zip") == 130
     assert capsys.readouterr().err.endswith("interrupted.\n")
     assert not (tmp_path / "model.zip").exists()
@@ -263,7 +275,8 @@ def unread(monkeypatch):
         (["--device", "cudo"], "device"),
         (["--shape", "0", "18", "16"], "shape"),
         (["--orientation", "XYZ"], "orientation"),
-        (["--target", "subject", "--criterion", "corn"], "grades must give the order"),
+        (["--target", "subject"], "text grades must come with their order"),
+        (["--group", "subject"], "--group must come with --early-stopping"),
     ],
 )
 def test_arguments_are_judged_before_a_scan_is_read(
@@ -294,6 +307,15 @@ def test_outputs_are_judged_before_a_scan_is_read(
     report = ["--out", str(tmp_path / "p.tsv"), "--report", str(tmp_path)]
     assert main([*predict, *report]) == 1
     assert capsys.readouterr().err.count("must be a file, got the folder") == 3
+
+
+@pytest.mark.parametrize("name", ["model.pkl", "model"])
+def test_a_model_is_a_zip_file_and_nothing_else(labels, tmp_path, capsys, unread, name):
+    assert train(labels, tmp_path / "new" / name) == 1
+    said = capsys.readouterr().err
+    assert f"*.zip, got {tmp_path / 'new' / name}. Write " in said
+    assert f"{tmp_path / 'new' / 'model.zip'}." in said
+    assert not (tmp_path / "new").exists()
 
 
 def test_the_folder_of_the_model_is_made(labels, tmp_path):
@@ -360,17 +382,133 @@ def test_a_report_without_a_readable_scan_is_a_list_of_findings(model, tmp_path)
     assert "missing" in page.read_text()
 
 
-def test_a_scan_of_another_shape_is_a_finding(labels, tmp_path):
-    X, y, _ = make_graded_heads(3, shape=(8, 8, 8), random_state=0)
+def test_a_scan_of_another_shape_is_a_finding_and_an_error(labels, tmp_path, capsys):
+    X, y = np.random.default_rng(0).normal(size=(6, 8, 8, 8)), [0, 1, 2] * 2
     out = tmp_path / "model.zip"
     save(SeverityClassifier(max_epochs=1, random_state=0).fit(X, y), out)
-    nib.save(nib.Nifti1Image(X[0].data, np.eye(4)), tmp_path / "a.nii")
+    nib.save(nib.Nifti1Image(X[0], np.eye(4)), tmp_path / "a.nii")
     scans = [str(next(labels.parent.rglob("*_T1w.nii.gz"))), str(tmp_path / "a.nii")]
     table = tmp_path / "p.tsv"
-    assert main(["predict", str(out), *scans, "--out", str(table)]) == 0
+    assert main(["predict", str(out), *scans, "--out", str(table)]) == 1
     table = pd.read_csv(table, sep="\t")
-    assert table["finding"].tolist()[0] == "wrong_dimensions"
+    assert table["finding"].tolist()[0] == "no_grade"
     assert table["grade"].notna().tolist() == [False, True]
+    assert f"got no grade for 1 of 2 scans, first for {scans[0]}: " in (
+        capsys.readouterr().err
+    )
+
+
+@pytest.fixture
+def broken(labels, model, tmp_path):
+    """A model file whose weights are NaN, and what it answers."""
+    pipeline = load(model)
+    for weights in pipeline["grade"].net_.module_.parameters():
+        weights.data.fill_(np.nan)
+    save(pipeline, tmp_path / "broken.zip")
+    return tmp_path / "broken.zip"
+
+
+def test_a_model_of_nan_grades_nothing(labels, broken, tmp_path, capsys):
+    (tmp_path / "empty.nii").write_bytes(b"")
+    scans = [str(labels.parent / "sub-01"), str(tmp_path / "empty.nii")]
+    out, page = tmp_path / "p.tsv", tmp_path / "report.html"
+    files = ["--out", str(out), "--report", str(page)]
+    assert main(["predict", str(broken), *scans, *files]) == 1
+    table = pd.read_csv(out, sep="\t")
+    assert table["grade"].isna().all()
+    assert table["finding"].tolist() == ["no_grade", "no_grade", "empty"]
+    assert table["message"].str.contains("NaN").tolist() == [True, True, False]
+    said = capsys.readouterr()
+    assert "Graded 0 of 3 scans (2 no_grade, 1 empty)" in said.out
+    assert "got no grade for 2 of 3 scans" in said.err
+    assert "NaN" in said.err
+    assert "the model gives no grade for this scan" in page.read_text()
+
+
+def test_labels_without_an_order_stay_without_one(labels, tmp_path):
+    table = pd.read_csv(labels, sep="\t")
+    text = table["severity"].map({0: "good", 1: "moderate", 2: "bad"})
+    table["path"] = [str(labels.parent / path) for path in table["path"]]
+    table.assign(severity=text).to_csv(tmp_path / "t.csv", index=False)
+    X = np.random.default_rng(0).normal(size=(12, 16, 18, 16))
+    pages = {}
+    for grades in (None, ["good", "moderate", "bad"]):
+        clf = SeverityClassifier(grades=grades, max_epochs=1, random_state=0)
+        save(clf.fit(X, text), tmp_path / "m.zip")
+        what = ["--table", str(tmp_path / "t.csv"), "--target", "severity"]
+        files = ["--out", str(tmp_path / "p.tsv"), "--report", str(tmp_path / "r.html")]
+        assert main(["predict", str(tmp_path / "m.zip"), *what, *files]) == 0
+        pages[grades is None] = (tmp_path / "r.html").read_text()
+    ordinal = ("Quadratic kappa", "Grade error", "Worst scans", "worst first")
+    assert all(words in pages[False] for words in ordinal)
+    assert not any(words in pages[True] for words in ordinal)
+    assert "Nobody said which of these grades is better" in pages[True]
+    assert "Nobody said" not in pages[False]
+
+
+def test_text_grades_of_one_artifact_need_their_order(labels, tmp_path, unread, capsys):
+    table = pd.read_csv(labels, sep="\t")
+    text = table["severity"].map({0: "good", 1: "moderate", 2: "bad"})
+    table.assign(severity=text).to_csv(tmp_path / "t.csv", index=False)
+    assert train(tmp_path / "t.csv", tmp_path / "m.zip") == 1
+    said = capsys.readouterr().err
+    assert "got bad, good, moderate. Name them from best to worst" in said
+    assert "--grades good,moderate,bad" in said
+
+
+def test_numbers_are_written_as_they_were_given(labels, tmp_path):
+    """As 0 and not as 0.0, so that scikit-learn can compare them with the truth."""
+    table = pd.read_csv(labels, sep="\t")
+    table["path"] = [str(labels.parent / path) for path in table["path"]]
+    table["usable"] = np.where(table["severity"] < 2, "yes", "no")
+    table["noise"] = table["severity"].astype(float)
+    table.to_csv(tmp_path / "t.csv", index=False)
+    for targets in ("noise", "noise,usable"):
+        out = tmp_path / "m.zip"
+        assert train(tmp_path / "t.csv", out, "--target", targets) == 0
+        scans = [*table["path"], str(tmp_path / "lost.nii")]
+        graded = tmp_path / "p.csv"
+        assert main(["predict", str(out), *scans, "--out", str(graded)]) == 0
+        written = pd.read_csv(graded, dtype=str)
+        column = "grade" if targets == "noise" else "noise"
+        assert set(written[column].dropna()) <= {"0", "1", "2"}
+        prefix = "p" if targets == "noise" else "p_noise"
+        assert {f"{prefix}_0", f"{prefix}_1", f"{prefix}_2"} <= set(written)
+        model = load(out)
+        frame = grading.tabulate(model, grading.grade_files(model, table["path"]))
+        assert f1_score(table["severity"], frame[column], average="macro") >= 0
+
+
+@pytest.mark.parametrize(("is_watched", "shown"), [(True, "grade: 100%"), (False, "")])
+def test_a_bar_is_drawn_where_somebody_watches(
+    labels, model, tmp_path, monkeypatch, capsys, is_watched, shown
+):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: is_watched, raising=False)
+    out = str(tmp_path / "p.tsv")
+    assert (
+        main(["predict", str(model), str(labels.parent / "sub-01"), "--out", out]) == 0
+    )
+    said = capsys.readouterr().err
+    assert shown in said if shown else said == ""
+
+
+def test_one_epoch_is_one_epoch(labels, tmp_path, capsys):
+    assert train(labels, tmp_path / "m.zip", "--epochs", "1") == 0
+    assert "for 1 epoch:" in capsys.readouterr().out
+
+
+def test_the_volumes_hold_the_head(real_data):
+    args = make_parser().parse_args(["train", "--table", "t", "--out", "m.zip"])
+    reorient = Reorient(args.orientation)
+    resample, crop = Resample(spacing_mm=args.spacing_mm), CropOrPad(args.shape)
+    for path in [
+        *sorted(real_data.glob("ixi/*_T1w.nii.gz"))[:3],
+        *sorted(real_data.glob("nichart_pairs/*_T1w.nii.gz"))[:3],
+    ]:
+        volume = resample(reorient(read_volume(path)))
+        foreground = find_head(volume.data).foreground.astype(np.float32)
+        head = volume.derive(foreground, step="head")
+        assert crop(head).data.sum() >= 0.99 * head.data.sum(), path.name
 
 
 def test_truth_values_take_their_order_from_the_command_line(labels, tmp_path):
@@ -384,9 +522,12 @@ def test_truth_values_take_their_order_from_the_command_line(labels, tmp_path):
 
 
 @pytest.mark.parametrize("column", ["--target", "--group"])
-def test_columns_need_a_table(model, tmp_path, capsys, column):
+def test_columns_need_a_table_and_a_report(labels, model, tmp_path, capsys, column):
     assert main(["predict", str(model), str(tmp_path), column, "x"]) == 1
     assert "must come with --table" in capsys.readouterr().err
+    where = ["--table", str(labels), column, "subject"]
+    assert main(["predict", str(model), *where, "--out", str(tmp_path / "p.tsv")]) == 1
+    assert "must come with --report" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("number", [["--subjects", "2"], ["--epochs", "0"]])
@@ -423,7 +564,7 @@ def test_real_scans_train_and_are_graded(real_data, tmp_path):
     table = pd.DataFrame(rows, columns=["path", "severity", "subject"])
     table[:8].to_csv(tmp_path / "train.tsv", sep="\t", index=False)
     table[8:].to_csv(tmp_path / "test.tsv", sep="\t", index=False)
-    shape = ["--spacing-mm", "4", "--shape", "48", "56", "48", "--epochs", "60"]
+    shape = ["--spacing-mm", "4", "--shape", "48", "64", "68", "--epochs", "60"]
     out = tmp_path / "predictions.tsv"
     model = str(tmp_path / "model.zip")
     assert train(tmp_path / "train.tsv", model, *shape) == 0

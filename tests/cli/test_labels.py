@@ -1,9 +1,10 @@
 """One grade, typed in different ways."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from briqa_sk.cli.labels import match_labels
+from briqa_sk.cli.labels import match_labels, parse_grades
 
 
 @pytest.mark.parametrize(
@@ -28,3 +29,10 @@ def test_labels_take_the_type_of_the_known(labels, known, matched):
 def test_a_label_of_another_kind_is_refused(label, known):
     with pytest.raises(ValueError, match="grades must be labels like"):
         match_labels([label], np.array(known), caller="grades")
+
+
+def test_numbers_of_one_artifact_and_text_of_another_keep_their_types():
+    grades = pd.DataFrame({"noise": [0, 1, pd.NA], "usable": ["yes", pd.NA, "no"]})
+    matched = parse_grades("0, 1,yes,no", grades.convert_dtypes())
+    assert matched == [0, 1, "yes", "no"]
+    assert parse_grades(None, grades) is None

@@ -60,7 +60,7 @@ def test_empty_cells_of_several_targets_are_not_rated(folder, capsys):
 def test_a_mask_takes_the_same_scans_everywhere(folder):
     (folder / "t.csv").write_text("path,a,b,who\nx,0,,s1\ny,1,bad,s2\n")
     where = ["--table", folder / "t.csv", "--target", "a,b", "--group", "who"]
-    scans = read(*where).take(np.array([False, True]))
+    scans = read(*where, "--early-stopping").take(np.array([False, True]))
     assert scans.paths.tolist() == [str(folder / "y")]
     assert scans.grades.to_numpy().tolist() == [[1, "bad"]]
     assert scans.metadata["groups"].tolist() == ["s2"]

@@ -13,7 +13,7 @@ from briqa_sk.cli import main
 from briqa_sk.cli.submission import check_model, most_frequent_grades
 from briqa_sk.datasets import make_lisa_like, read_lisa, read_lisa_labels
 from briqa_sk.estimators import MultiArtifactClassifier
-from briqa_sk.estimators._checkpoint import Checkpoint
+from briqa_sk.estimators.checkpoint import Checkpoint
 from briqa_sk.metrics.lisa_table import LISA_ARTIFACTS
 
 SMALL = ["--spacing-mm", "20", "--shape", "12", "14", "12", "--epochs", "1"]
@@ -87,7 +87,7 @@ def test_the_grades_are_counted_after_training(lisa, tmp_path, capsys):
     motion = read_lisa_labels(lisa / "labels.csv")["Motion"]
     counts = ", ".join(f"{sum(motion == grade)} x {grade}" for grade in (0, 1, 2))
     assert f"Motion       {counts}\n" in said
-    shared = load(tmp_path / "m.zip")["grade"].shared_
+    shared = load(tmp_path / "m.zip")["grade"]._shared
     assert shared.planes_.tolist() == ["axi", "cor", "sag"]
 
 
@@ -125,7 +125,7 @@ def test_several_targets_take_their_grades_from_the_command_line(lisa, tmp_path)
     where = ["--table", str(tmp_path / "t.csv"), "--path-column", "filename"]
     what = ["--target", "Motion,Contrast", "--grades", "2,1,0", "--out", str(out)]
     assert main(["train", *where, *what, *SMALL]) == 0
-    assert [g.tolist() for g in load(out)["grade"].shared_.grades_] == [[2, 1, 0]] * 2
+    assert [g.tolist() for g in load(out)["grade"]._shared.grades_] == [[2, 1, 0]] * 2
 
 
 def test_a_table_has_grade_and_probabilities_of_each_artifact(
@@ -258,7 +258,7 @@ def test_two_scans_of_one_name_are_refused(models, lisa, test_set, unread, capsy
     assert "several of one name" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("option", ["--target", "--report"])
+@pytest.mark.parametrize("option", ["--target", "--group", "--report"])
 def test_options_of_one_artifact_are_refused(
     models, lisa, tmp_path, unread, option, capsys
 ):
@@ -266,7 +266,8 @@ def test_options_of_one_artifact_are_refused(
     both = [*where, option, "Noise", "--out", str(tmp_path / "p.csv")]
     assert predict(models["shared"], *both) == 1
     assert "must be left out with --format lisa" in capsys.readouterr().err
-    assert main(["predict", str(models["shared"]), *both]) == 1
+    report = ["--report", str(tmp_path / "r.html")]
+    assert main(["predict", str(models["shared"]), *both, *report]) == 1
     assert "must go with a model of one artifact" in capsys.readouterr().err
 
 
@@ -305,10 +306,23 @@ def test_models_made_in_python_make_submissions_too(scans_of_seven, tmp_path, st
     model = make_pipeline(*steps, clf) if steps else clf
     save(model.fit(X, Y), tmp_path / "m.zip")
     nib.save(nib.Nifti1Image(X[0], np.eye(4)), tmp_path / "a.nii")
-    nib.save(nib.Nifti1Image(X[0, :5], np.eye(4)), tmp_path / "b.nii")
     out = tmp_path / "submission.csv"
     assert predict(tmp_path / "m.zip", tmp_path, "--out", out) == 0
     table = read_lisa_labels(out)
     own = dict(zip(Y, model.predict(X[:1])[0], strict=True))
     assert table.loc["a.nii"].to_dict() == {name: own[name] for name in table}
-    assert table.loc["b.nii"].to_dict() == most_frequent_grades(model)
+
+
+@ONE_GRADE
+def test_a_scan_on_which_the_model_fails_is_not_guessed(
+    scans_of_seven, tmp_path, capsys
+):
+    X, Y = scans_of_seven
+    clf = MultiArtifactClassifier(SeverityClassifier(max_epochs=1), encoder="shared")
+    save(clf.fit(X, Y), tmp_path / "m.zip")
+    nib.save(nib.Nifti1Image(X[0], np.eye(4)), tmp_path / "a.nii")
+    nib.save(nib.Nifti1Image(X[0, :5], np.eye(4)), tmp_path / "b.nii")
+    out = tmp_path / "submission.csv"
+    assert predict(tmp_path / "m.zip", tmp_path, "--out", out) == 1
+    assert "got no grade for 1 of 2 scans" in capsys.readouterr().err
+    assert not out.exists()

@@ -44,7 +44,8 @@ def test_a_grade_is_missing_among_texts(tmp_path, missing):
 
 
 @pytest.mark.parametrize(
-    ("typed", "kind"), [("0,2", "i"), ("0.5,1.0", "f"), ("True,False", "b")]
+    ("typed", "kind"),
+    [("0,2", "i"), ("0.0,2.0", "i"), ("0.5,1.0", "f"), ("True,False", "b")],
 )
 def test_grades_keep_the_type_they_look_like(tmp_path, typed, kind):
     first, second = typed.split(",")

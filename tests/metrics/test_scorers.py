@@ -1,6 +1,8 @@
 """Scorers inside scikit-learn's own tools."""
 
 import pickle
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,6 +23,7 @@ from briqa_sk.metrics import (
     quadratic_kappa,
 )
 
+ROOT = Path(__file__).parents[2]
 TEXT = np.array(["none", "moderate", "severe"])
 
 
@@ -40,6 +43,19 @@ def test_all_scorers_fit_into_one_cross_validation(data):
     scores = cross_validate(LogisticRegression(), *data, scoring=SCORERS)
     for name in SCORERS:
         assert np.isfinite(scores[f"test_{name}"]).all()
+
+
+def test_the_guide_names_scorers_that_exist_and_passes_none_by_its_name():
+    page = (ROOT / "docs" / "user_guide" / "metrics.rst").read_text()
+    table = page[page.index("Name for ``get_scorer``") : page.index("imbalanced-learn")]
+    names = re.findall(r'``"(\w+)"``', table)
+    assert set(SCORERS) < set(names)
+    assert all(callable(get_scorer(name)) for name in names)
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.rst")]
+    given = [re.findall(r'scoring="(\w+)"', p.read_text()) for p in pages]
+    assert {name for found in given for name in found} <= {
+        *sklearn.metrics.get_scorer_names()
+    }
 
 
 def test_every_scorer_is_its_metric_and_greater_is_better(data, model):

@@ -1,3 +1,5 @@
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -170,7 +172,8 @@ def test_a_lost_file_is_an_unreadable_volume():
         forest_baseline([f"lost-{i}.nii" for i in range(40)], np.arange(40) % 2)
 
 
-def test_progress_is_shown_on_request_only(heads, capsys):
+def test_progress_is_shown_on_request_only(heads, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     X, y, subjects = heads
     forest_baseline(X, y, subjects=subjects)
     assert capsys.readouterr().err == ""

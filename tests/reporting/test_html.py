@@ -214,7 +214,7 @@ def test_hostile_names_stay_text(page):
 def test_unreadable_scans_are_rows_with_a_meaning(page):
     finding = {"path": "x.nii", "finding": "truncated", "message": "Ends at byte 9."}
     text = page(findings=[finding]).text
-    assert "1 more could not be read" in text
+    assert "1 more could not be graded" in text
     assert "the file ends before the image does" in text
     assert "Ends at byte 9." in text
 
@@ -252,6 +252,30 @@ def test_unordered_grades_have_no_worst_scan(page):
     text = page(grades=None).text
     assert "Worst" not in text
     assert "worst first" not in text
+
+
+@pytest.mark.parametrize("truth", [TRUTH, None])
+def test_unordered_grades_are_said_to_be_so_and_stay_in_the_order_of_the_scans(
+    page, truth
+):
+    written = page(grades=None, truth=truth, names=["d.nii", "b.nii", "c.nii", "a.nii"])
+    assert "Nobody said which of these grades is better" in written.text
+    table = written.text[written.text.rindex("All scans") :]
+    assert re.findall(r"[abcd]\.nii", table) == ["d.nii", "b.nii", "c.nii", "a.nii"]
+    for words in ("Quadratic kappa", "Grade error", "largest mistakes"):
+        assert words not in written.text
+    assert "Nobody said" not in page(truth=truth).text
+
+
+def test_one_subject_is_one_subject(page):
+    with pytest.warns(UserWarning, match="at least 2 subjects"):
+        written = page(subjects=["sub-01"] * 4)
+    assert "resampling 1 subject," in written.text
+
+
+def test_a_scan_on_which_the_model_failed_is_a_row_with_a_meaning(page):
+    row = {"path": "a.nii", "finding": "no_grade", "message": "NaN."}
+    assert "the model gives no grade for this scan" in page(findings=[row]).text
 
 
 def test_a_failed_report_leaves_the_old_one(page, tmp_path):

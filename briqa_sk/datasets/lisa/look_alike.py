@@ -225,7 +225,7 @@ def _scan_all(subjects, folder, n_jobs, verbose):
         desc="simulate",
         total=len(PLANES) * len(subjects),
         unit="scan",
-        disable=not verbose,
+        disable=None if verbose else True,  # None: no bar where nobody watches
     )
     rows = []
     with bar, closing(results):  # an interrupt ends the other processes first
