@@ -119,7 +119,8 @@ class VolumeDataset(Dataset):
     def __getitems__(self, indices):
         """Return ``({"x": (batch, 1, i, j, k), "rank": (batch, n_heads)}, y)``.
 
-        With ``"weight"``, (batch,), if there are weights. What skorch takes for y are
+        With ``"weight"``, (batch,), if there are weights, and ``"dealt"``, the ranks
+        before augmentation, if there is one. What skorch takes for y are
         the ranks of the artifacts: (batch,) for one, (batch, n_artifacts) for several.
         """
         rank = self.samples.rank[indices]
@@ -133,6 +134,8 @@ class VolumeDataset(Dataset):
             "x": torch.from_numpy(data)[:, None],  # (batch, 1, i, j, k)
             "rank": torch.from_numpy(rank),
         }
+        if self.augment is not None:
+            batch["dealt"] = torch.from_numpy(self.samples.rank[indices])
         if self.samples.weight is not None:
             batch["weight"] = torch.from_numpy(self.samples.weight[indices])
         graded = batch["rank"][:, : self.n_graded]

@@ -74,7 +74,8 @@ class SeverityClassifier(ClassifierMixin, BaseEstimator):
         grade among the training scans, sample weights counted; an array has a share for
         each of ``classes_``, a dict for each label, which add up to 1. None leaves the
         one that the training gave, ``trained_prior_``: with the default loss and
-        batches each grade as often. It may be changed after ``fit``. The losses that
+        batches each grade as often, unless ``augment`` raises grades. It may be changed
+        after ``fit``. The losses that
         follow gradients and the focal loss are no proper scores and belong to no
         prevalence; with them, it must be None.
     plane_head : bool, default=False

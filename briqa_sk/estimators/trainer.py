@@ -235,7 +235,6 @@ def fit_network(samples, heads, training, *, shape, initial=None):
             _start_from(net, initial, training)
         if n_epochs:
             train(net, dataset, n_epochs - n_done, validation)
-    # Copies: a net writes into its callbacks, and a fit must not change parameters.
     net.callbacks = list(training.callbacks or ())
     net.callbacks_ = [c for c in net.callbacks_ if c[0] not in _OF_ONE_FIT]
     net.seed_, net.n_shown_ = seed, dataset.n_steps * training.batch_size
@@ -267,15 +266,17 @@ def partial_fit_network(net, samples, heads, training, *, shape):
         with torch_seed(seed, resolve_device(training.device, caller=training.caller)):
             net = make_net(make, training, shape)
         net.seed_, net.n_shown_ = seed, 0
-    n_shown = len(dataset.batches) * training.batch_size
-    net.renew_criterion(make(), n_shown / (net.n_shown_ + n_shown))
-    net.n_shown_ += n_shown
+    before = net.criterion_
+    net.criterion_ = make().to(net.device)
     for group in net.optimizer_.param_groups:
         group["lr"] = training.lr  # after a fit, a schedule has brought it down
     dataset.epoch = epoch = len(net.history)
     dataset.batches.load_state_dict({"seed": seed, "epoch": epoch, "batch": 0})
     with torch_seed(draw_seed([seed, epoch]), net.device):
         train(net, dataset, 1)
+    n_shown = len(dataset.batches) * training.batch_size
+    net.criterion_.mix_priors(before, net.n_shown_ / (net.n_shown_ + n_shown))
+    net.n_shown_ += n_shown
     return net
 
 
@@ -434,12 +435,18 @@ def train(net, dataset, n_epochs, validation=None):
     """
     if validation is not None:
         net.train_split = lambda dataset, y=None: (dataset, validation)
+    # An augmentation raises grades, so that the batches show others than were dealt.
+    net.shown_ = None if dataset.augment is None else []
     try:
         net.partial_fit(dataset, y=None, epochs=n_epochs)
+        if net.shown_ is not None:
+            net.criterion_.correct_priors(
+                *map(torch.cat, zip(*net.shown_, strict=True))
+            )
     except _FitInterrupted as interrupt:
         raise KeyboardInterrupt from interrupt
     finally:
-        net.train_split = None
+        net.train_split = net.shown_ = None
 
 
 class _FitInterrupted(BaseException):
@@ -456,6 +463,7 @@ class SeverityNet(NeuralNetClassifier):
     """
 
     _record = None  # what enters the head, while an epoch runs
+    shown_ = None  # ranks before and after augmentation and weights, while it trains
 
     def get_iterator(self, dataset, training=False):
         """Return a loader over the batches of the data set."""
@@ -491,6 +499,9 @@ class SeverityNet(NeuralNetClassifier):
         weight = X.get("weight")
         if weight is not None:
             weight = to_tensor(weight, device=self.device).to(y_pred.dtype)
+        if training and self.shown_ is not None:
+            kept = torch.ones(len(rank)) if weight is None else weight.cpu().float()
+            self.shown_.append((X["dealt"], X["rank"], kept))
         features = self._record.features if training and self._record else None
         return self.criterion_(y_pred, rank, weight, features)
 
@@ -567,14 +578,6 @@ class SeverityNet(NeuralNetClassifier):
                 yield
         finally:
             self._record = None
-
-    def renew_criterion(self, criterion, share):
-        """Take the losses of new samples, which are a share of all that were shown."""
-        for number in range(len(criterion.heads)):
-            old = getattr(self.criterion_, f"prior_{number}")
-            new = getattr(criterion, f"prior_{number}")
-            new.mul_(share).add_(old.to(new.device), alpha=1 - share)
-        self.criterion_ = criterion.to(self.device)
 
     def log_proba_of_heads(self, dataset):
         """Return the log-probabilities of each head's ranks.

@@ -93,10 +93,43 @@ class HeadsCriterion(Criterion):
         parts = zip(self.heads, self.split(logits), strict=True)
         return [head.log_proba(part) for head, part in parts]
 
+    def correct_priors(self, dealt, shown, weight):
+        """Let the priors follow ranks that were raised after they were dealt.
+
+        Parameters
+        ----------
+        dealt, shown : Tensor of shape (n_shown, n_heads), dtype int64
+            Ranks of all samples of a training, before and after an augmentation.
+        weight : Tensor of shape (n_shown,)
+            Their weights.
+        """
+        for number in range(len(self.heads)):
+            prior = getattr(self, f"prior_{number}")
+            before, after = (
+                _count(ranks[:, number], weight, len(prior)).to(prior)
+                for ranks in (dealt, shown)
+            )
+            prior *= after / before
+            prior /= prior.sum()
+
+    def mix_priors(self, other, share):
+        """Let the priors follow an earlier training too, which had a share of all."""
+        for number in range(len(self.heads)):
+            prior = getattr(self, f"prior_{number}")
+            earlier = getattr(other, f"prior_{number}").to(prior.device)
+            prior.lerp_(earlier, share)
+
     def prior_of(self, number):
         """Return for which frequencies a head speaks, (n_classes,), or None."""
         prior = getattr(self, f"prior_{number}").cpu().numpy()
         return None if np.isnan(prior).any() else prior
+
+
+def _count(ranks, weight, n_classes):
+    """Return the weight of each rank, at least 1."""
+    is_rated = ranks != UNRATED
+    counts = torch.bincount(ranks[is_rated], weight[is_rated], minlength=n_classes)
+    return counts.clamp(min=1)
 
 
 def _loss_of_rated(head, logits, ranks, sample_weight, features):

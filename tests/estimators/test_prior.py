@@ -151,6 +151,20 @@ def test_counts_that_grow_from_call_to_call_count_together():
     )
 
 
+def test_grades_that_an_augmentation_raises_count_as_what_they_became():
+    def raise_some(volume, random_state):
+        return volume, (2 if random_state.random() < 0.5 else 0)
+
+    X, y = make_scans()
+    clf = table(criterion="cross_entropy", batches="shuffled", augment=raise_some)
+    clf.fit(X, y)
+    expected = 0.5 * TRAINING + [0, 0, 0.5]
+    np.testing.assert_allclose(clf.trained_prior_, expected, atol=0.01)
+    one_call = table(criterion="cross_entropy", batches="shuffled", augment=raise_some)
+    one_call.partial_fit(X, y, classes=[0, 1, 2])
+    np.testing.assert_allclose(one_call.trained_prior_, expected, atol=0.03)
+
+
 def test_text_grades_keep_their_columns():
     X, y = make_scans()
     names = np.array(["good", "fair", "bad"])  # sorted: bad, fair, good

@@ -270,3 +270,12 @@ def test_six_calls_lead_from_fit_to_the_loss(scans):
     _, *calls = [name for name in seen[0] if name.startswith(HOME)]
     # The last three are one loss: of all heads, of those that are rated, of each.
     assert len(calls[:-3]) <= 6
+
+
+def test_what_is_changed_after_a_fit_does_not_change_what_was_learned(scans):
+    X, y, _ = scans
+    clf = quick().fit(X, y)
+    expected = clf.predict_proba(X)
+    clf.set_params(module="resnet18", criterion="corn", batches="shuffled")
+    clf.set_params(grades=[2, 1, 0], plane_head=True, batch_size=3)
+    np.testing.assert_allclose(clf.predict_proba(X), expected, atol=1e-6)
