@@ -52,8 +52,22 @@ ON_TABLES = SeverityOnTables(
 )
 
 
+#: What the estimator does without further words, in a quarter of the time.
+DEFAULT = SeverityOnTables(module=compact_in_float64, max_steps=100, random_state=0)
+
+
+def known_to_fail(estimator):
+    """The checks that balanced batches can't pass, and why."""
+    if estimator.batches == "shuffled":
+        return {}
+    return {
+        "check_sample_weight_equivalence_on_dense_data": "batches that rotate show a "
+        "scan of weight 2 once, and one that is there twice twice"
+    }
+
+
 @pytest.mark.filterwarnings("ignore:.*voxels should be about 1")  # checks use 100
-@parametrize_with_checks([ON_TABLES])
+@parametrize_with_checks([ON_TABLES, DEFAULT], expected_failed_checks=known_to_fail)
 def test_scikit_learn_accepts_the_classifier(estimator, check):
     check(estimator)
 
