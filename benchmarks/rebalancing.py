@@ -1,7 +1,9 @@
 """Which rebalancing rule wins? LISA look-alikes of 37 real heads, five subject folds.
 
-Every fit sees 3,000 samples of the scans of four folds, with the labels of a rater, and
-is tested on scans of the fifth: 24 per grade of each artifact, true grades.
+Every fit sees 3,000 samples of the scans of four folds, with the labels of a rater, a
+new one for each seed, and is tested on scans of the fifth: 24 per grade of each
+artifact, true grades. One fit gives two views, each with the matching prior: balanced
+grades, and the prevalence of LISA 2025; see ``rebalancing_results.py``.
 
 1. ``python benchmarks/rebalancing.py data --work DIR --data FOLDER`` makes the scans.
 2. ``python benchmarks/rebalancing.py fit --work DIR`` fits all rows on image metrics;
@@ -23,7 +25,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before NumPy loads its BLAS
 import argparse
 import itertools
 import sys
+from operator import itemgetter
 from pathlib import Path
+from time import perf_counter
 
 import torch
 from rebalancing_data import COLUMNS, N_FOLDS, find_heads, fold_of, make_data
@@ -43,32 +47,46 @@ def fit_rows(args, on, names):
     if args.samples != N_SAMPLES:
         work = work / f"samples-{args.samples}"  # never mixed with the others
         work.mkdir(exist_ok=True)
+    path = work / f"fits-{on}-{args.kappa:g}-{index}.tsv"
     done = read_done(work)
     heads = fold_of(find_heads(args.data))
-    fits = itertools.product(range(N_FOLDS), range(args.seeds), args.artifacts, names)
-    fits = itertools.islice(fits, index, None, n_parts)
-    fits = [fit for fit in fits if (on, args.kappa, *fit) not in done]
-    last, scans = None, None
-    for fold, seed, artifact, row in fits:
-        if fold != last:
-            last, scans = fold, Scans(args.work, on, fold, args.kappa, heads)
-        kind = COLUMNS.index(artifact)
-        own = scans.kind == kind
-        if row in SHARED_PASSES:
-            proba = predict_shared(row, scans, seed, args.samples)[kind][own]
-        else:
-            proba = predict(
-                row,
-                scans.of(kind, row),
-                scans.X_test[own],
-                on=on,
-                seed=seed,
-                n_samples=args.samples,
-                n_workers=args.workers,
-            )
-        task = (on, args.kappa, fold, seed, artifact, row)
-        path = work / f"fits-{on}-{args.kappa}-{index}.tsv"
-        append_fit(path, task, scans.grade[own], scans.head[own], proba)
+    turns = itertools.product(range(N_FOLDS), range(args.seeds), names)
+    fits = [
+        (fold, seed, artifact, row)
+        for fold, seed, row in itertools.islice(turns, index, None, n_parts)
+        for artifact in args.artifacts
+        if (on, args.kappa, fold, seed, artifact, row) not in done
+    ]
+    for fold, of_fold in itertools.groupby(fits, key=itemgetter(0)):
+        scans = Scans(args.work, on, fold, heads)
+        for seed, of_seed in itertools.groupby(of_fold, key=itemgetter(1)):
+            scans.rate(args.kappa, seed)
+            for _, _, artifact, row in of_seed:
+                kind = COLUMNS.index(artifact)
+                own = scans.kind == kind
+                start = perf_counter()
+                answer = fit_row(args, on, scans, seed, kind, row)
+                seconds = perf_counter() - start
+                tested = scans.grade[own], scans.head[own], scans.share(kind, row)
+                task = (on, args.kappa, fold, seed, artifact, row)
+                append_fit(path, task, tested, answer, seconds)
+
+
+def fit_row(args, on, scans, seed, kind, row):
+    """Return probabilities of the test scans of an artifact, and their prevalence."""
+    own = scans.kind == kind
+    if row in SHARED_PASSES:
+        proba, prior = predict_shared(row, scans, seed, args.samples)
+        return proba[kind][own], prior
+    return predict(
+        row,
+        scans.of(kind, row),
+        scans.X_test[own],
+        on=on,
+        seed=seed,
+        n_samples=args.samples,
+        n_workers=args.workers,
+    )
 
 
 def make_parser():

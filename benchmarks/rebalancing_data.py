@@ -9,6 +9,7 @@ with simulated oversampling. For networks of whole volumes, the test scans are w
 as files, like the training scans.
 """
 
+from functools import lru_cache
 from pathlib import Path
 
 import joblib
@@ -183,12 +184,18 @@ def make_data(data, work, full=False):
         write_test_scans(heads, work, range(N_TEST))
 
 
+@lru_cache
+def draw_pool(kappa):
+    """Return many severities, and what a rater of a quadratic kappa makes of them."""
+    return draw_grades(100_000, kappa, np.random.default_rng(round(100 * kappa)))
+
+
 def rate(truth, kappa, seed):
     """Return what a rater of a quadratic kappa makes of severities, (n_scans, 7)."""
     if kappa == 1:
         return truth
+    severities, ratings = draw_pool(kappa)
     rng = np.random.default_rng(seed)
-    severities, ratings = draw_grades(100_000, kappa, rng)
     rated = truth.copy()
     for column in range(truth.shape[1]):
         for grade in range(3):

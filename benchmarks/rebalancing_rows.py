@@ -1,100 +1,86 @@
 """The rules that ``rebalancing.py`` compares, and which of them are tried on what."""
 
-import numpy as np
-
 from briqa_sk import SeverityClassifier
-from briqa_sk.losses import (
-    Corn,
-    GeneralizedCrossEntropy,
-    LogitAdjusted,
-    ReweightedCrossEntropy,
-    SquaredEMD,
-    WeightedCrossEntropy,
-)
+from briqa_sk.losses import WeightedCrossEntropy
 from briqa_sk.networks import FrequencyFusion
-from briqa_sk.sampling._base import BatchPlan, SeededBatchSampler
 
+#: What the others are compared with.
+REFERENCE = "cross-entropy"
 #: How many times the samples of one artifact a shared encoder of all seven sees.
 SHARED_PASSES = {"shared encoder, as many samples": 1, "shared encoder, 7 x": 7}
 #: Networks that see whole volumes, and what is tried on them unless others are named.
 FULL_NETWORKS = ("densenet121", "densenet264", "resnet18", "mednext_s")
-FULL_ROWS = ("cross-entropy", "paper, with plane head", "rotating", "default")
-_FUSION = {"DFT fusion, cross-entropy", "DFT fusion, default"}
+FULL_ROWS = (
+    "cross-entropy",
+    "paper, with plane head",
+    "rotating",
+    "balanced + class means",
+)
+_NOT_ON_VOXELS = {"logistic regression", "forest", *SHARED_PASSES}
+_FUSION = {"DFT fusion, cross-entropy", "DFT fusion, balanced + class means"}
 _PLANE = {"plane head, cross-entropy", "paper, with plane head"}
 
 
 def rows():
     """Return name -> parameters of SeverityClassifier; none for what is no network."""
-    rotating = {"batches": "rotating"}
-    sampler = {"batches": WeightedRandomBatches()}
-    robust = {"criterion": GeneralizedCrossEntropy()}
-    by_rule = {
-        rule: {"criterion": ReweightedCrossEntropy(rule=rule)}
-        for rule in ("mean", "none", "proportional")
-    }
-    paper = {"criterion": "reweighted", **rotating}
-    default = SeverityClassifier().get_params()
-    default = {name: default[name] for name in ("criterion", "batches")}
+    rotating, balanced = {"batches": "rotating"}, {"batches": "balanced"}
+    means = {"criterion": "weighted"}
+    proportional = {"criterion": "proportional"}
+    paper = {"criterion": "reweighted"} | rotating
     fusion = {"module": FrequencyFusion("compact", "compact")}
+    no_steps = {"max_steps": None}
     return {
         "cross-entropy": {},
-        "weighted CE": {"criterion": "weighted"},
+        "weighted CE": means,
         "effective number": {"criterion": WeightedCrossEntropy("effective")},
         "focal": {"criterion": "focal"},
-        "CORN": {"criterion": Corn()},
-        "EMD": {"criterion": SquaredEMD()},
-        "generalized CE": robust,
-        "logit adjustment": {"criterion": LogitAdjusted()},
-        "weighted random sampler": sampler,
+        "logit adjustment": {"criterion": "logit_adjusted"},
+        "1:1:1": {"batches": "resampled"},
         "rotating": rotating,
-        "paper's reweighting": {"criterion": "reweighted"},
+        "rotating + class means": means | rotating,
+        "balanced + class means": means | balanced,
+        "balanced + logit adjustment": {"criterion": "logit_adjusted"} | balanced,
+        "balanced + CORN": {"criterion": "corn"} | balanced,
+        "balanced + EMD": {"criterion": "emd"} | balanced,
+        "balanced + gradient-proportional": proportional | balanced,
         "paper (reweighting + rotating)": paper,
-        **{f"reweighting, {rule}": by_rule[rule] for rule in by_rule},
-        "reweighting, running": {"criterion": ReweightedCrossEntropy(momentum=0.9)},
-        "reweighting, none + rotating": by_rule["none"] | rotating,
-        "reweighting, proportional + rotating": by_rule["proportional"] | rotating,
-        "reweighting, proportional + sampler": by_rule["proportional"] | sampler,
-        "CORN + rotating": {"criterion": Corn(), **rotating},
-        "EMD + rotating": {"criterion": SquaredEMD(), **rotating},
-        "generalized CE + sampler": robust | sampler,
-        "generalized CE + rotating": robust | rotating,
         "cross-entropy, simulated": {},
-        "generalized CE + rotating, simulated": robust | rotating,
-        "default": default,
-        "default, simulated": default,
+        "balanced + class means, simulated": means | balanced,
+        "default, as it trains": _default() | no_steps,
+        "default of 0.1, as it trained": proportional
+        | balanced
+        | no_steps
+        | {"max_epochs": 20},
         "DFT fusion, cross-entropy": fusion,
-        "DFT fusion, default": default | fusion,
+        "DFT fusion, balanced + class means": means | balanced | fusion,
         "plane head, cross-entropy": {"plane_head": True},
         "paper, with plane head": paper | {"plane_head": True},
-        **dict.fromkeys(SHARED_PASSES, default),
-        "oracle": {},
+        **dict.fromkeys(SHARED_PASSES, means | balanced),
+        "oracle": {"batches": "resampled"},
         "majority": {},
+        "logistic regression": {},
         "forest": {},
     }
 
 
 def rows_of(on):
     """Return the names of the rows that make sense for what a network sees."""
-    left_out = _FUSION | _PLANE if on == "metrics" else {"forest", *SHARED_PASSES}
+    left_out = _FUSION | _PLANE if on == "metrics" else _NOT_ON_VOXELS
     if on in FULL_NETWORKS:
         left_out |= _FUSION | {row for row in rows() if row.endswith("simulated")}
     return [row for row in rows() if row not in left_out]
 
 
-class WeightedRandomBatches(BatchPlan):
-    """Draw each scan with a probability inverse to the frequency of its grade."""
-
-    def __call__(self, y, batch_size, grades, random_state):
-        """Build the sampler."""
-        return WeightedRandomSampler(y, batch_size, random_state)
+def find_default():
+    """Return the row that has the default's loss and batches, at the steps of all."""
+    return next(row for row, params in rows().items() if params == _default())
 
 
-class WeightedRandomSampler(SeededBatchSampler):
-    """The sampler of :class:`WeightedRandomBatches`."""
+def is_candidate(row):
+    """Tell whether a rule could be the default: it knows no truth and no simulator."""
+    return row != "oracle" and not row.endswith("simulated")
 
-    _n_dealt = property(lambda self: len(self.y))
 
-    def _deal(self, epoch):
-        _, ranks, counts = np.unique(self.y, return_inverse=True, return_counts=True)
-        p = 1 / counts[ranks]
-        return self._stream(epoch).choice(len(self.y), len(self.y), p=p / p.sum())
+def _default():
+    params = SeverityClassifier().get_params()
+    return {name: params[name] for name in ("criterion", "batches")}

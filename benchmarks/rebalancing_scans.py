@@ -24,43 +24,57 @@ SPACING_MM, SIZE = 1.75, 128
 
 
 class Scans:
-    """The scans of one fold, for training and for the test."""
+    """The scans of one fold, for training and for the test.
 
-    def __init__(self, work, on, fold, kappa, fold_of_head):
+    Before :meth:`rate`, training scans have no labels.
+    """
+
+    def __init__(self, work, on, fold, fold_of_head):
         training = np.load(work / "training.npz")
         test = np.load(work / "test.npz")
         simulated = np.load(work / "simulated.npz")
-        kept = np.array([fold_of_head[head] != fold for head in training["head"]])
-        source = simulated["row"][:, 0]
-        kept_too = kept[source]
+        self.fold = fold
+        self.kept = np.array([fold_of_head[head] != fold for head in training["head"]])
+        self.source = simulated["row"][:, 0]
+        kept_too = self.kept[self.source]
         tested = test["row"][:, 0] == fold
         if on in FULL_NETWORKS:
-            self.X, self.X_test = read_files(work, kept, tested)
+            self.X, self.X_test = read_files(work, self.kept, tested)
         else:
-            X = [training[on][kept], simulated[on][kept_too], test[on][tested]]
+            X = [training[on][self.kept], simulated[on][kept_too], test[on][tested]]
             prepare = prepare_metrics if on == "metrics" else prepare_voxels
             self.X, self.X_simulated, self.X_test = prepare(*X)
-        ratings = rate(training["truth"], kappa, seed=[fold, round(100 * kappa)])
-        self.rated, self.truth = ratings[kept], training["truth"][kept]
-        self.rated_source = ratings[source[kept_too]]
+        self.all_truth = training["truth"]
+        self.truth = self.all_truth[self.kept]
         self.added = simulated["row"][kept_too, 1:]
-        self.plane = training["plane"][kept]
+        self.plane = training["plane"][self.kept]
         self.kind, self.grade, self.head = test["row"][tested, 1:].T
+
+    def rate(self, kappa, seed):
+        """Let a rater label the training scans, another one for each seed."""
+        ratings = rate(
+            self.all_truth, kappa, seed=[self.fold, seed, round(100 * kappa)]
+        )
+        self.rated = ratings[self.kept]
+        self.rated_source = ratings[self.source[self.kept[self.source]]]
 
     def of(self, artifact, row):
         """Return training scans, their labels, and their planes."""
-        if row == "oracle":  # true labels, each grade as often
-            y = self.truth[:, artifact]
-            members = [np.flatnonzero(y == grade) for grade in range(3)]
-            size = max(map(len, members))
-            index = np.concatenate([np.resize(m, size) for m in members])
-            return self.X[index], y[index], self.plane[index]
-        X, y = self.X, self.rated[:, artifact]
+        X, y = self.X, self.labels(artifact, row)
         if not row.endswith("simulated"):
             return X, y, self.plane
         own = self.added[:, 0] == artifact
         new = np.maximum(self.rated_source[own, artifact], self.added[own, 1])
         return np.concatenate([X, self.X_simulated[own]]), np.append(y, new), None
+
+    def labels(self, artifact, row):
+        """Return the labels of real scans: the oracle's are true, others a rater's."""
+        return (self.truth if row == "oracle" else self.rated)[:, artifact]
+
+    def share(self, artifact, row):
+        """Return the share of each grade among these."""
+        labels = self.labels(artifact, row)
+        return np.bincount(labels, minlength=3) / len(labels)
 
 
 def prepare_metrics(training, *others):

@@ -1,8 +1,13 @@
 """Tables and the picture of ``rebalancing.py``, from its results.
 
-Intervals hold 95 % of 1,000 resamples of the 37 people, for differences of the training
-runs as well. Columns marked LISA weigh the grades as they occur in LISA 2025. Columns
-are separated by tabs and padded with blanks, so that a table can be read as text, too.
+Scores are averages over artifacts and seeds. Intervals hold 95 % of 1,000 resamples of
+the 37 people, for differences of the training runs as well. "CE" is cross-entropy,
+"default" has the default's loss and batches at as many steps as the others, and "best
+other" is the highest macro F1 of the view among the rules that are not the row itself,
+know no truth and see no simulated scans. "by chance" is what the calibration error
+would be had the true grades been drawn from the very probabilities: of so many scans,
+it is never 0. Columns are separated by tabs and padded with blanks, so that a table can
+be read as text, too.
 """
 
 from pathlib import Path
@@ -10,128 +15,192 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from rebalancing_data import COLUMNS
-from rebalancing_results import REFERENCE, Results, complete, read_fits
-from sklearn.metrics import fbeta_score, precision_score, recall_score
-
-from briqa_sk.metrics import (
-    bootstrap_interval,
-    calibration_error,
-    macro_averaged_mae,
-    paired_difference,
-    quadratic_kappa,
-)
-from briqa_sk.simulation import LISA_2025, LISA_ARTIFACTS
+from rebalancing_results import VIEWS, Results, complete, read_fits
+from rebalancing_rows import REFERENCE, find_default, is_candidate
 
 DOCS = Path(__file__).parents[1] / "docs"
-GRADES = (0, 1, 2)
-SCORE = "macro F1 (95 %)"
-PAPER = ("paper (reweighting + rotating)", "paper, with plane head")
+SCORES = ("macro F1", "weighted F1", "composite", "kappa")
+MACRO_F1 = "macro F1 (95 %)"
+N_RESAMPLES, N_DRAWS, N_BINS = 1000, 200, 15
+_TINY = np.finfo(float).tiny
+_SQUARED = np.subtract.outer(range(3), range(3)) ** 2
 
 
-def confusion(cell, predicted):
-    """Return counts, (n_artifacts, 3 true grades, 3 predicted grades)."""
-    n_artifacts = cell.max() // 9 + 1
-    counts = np.bincount(cell + predicted, minlength=9 * n_artifacts)
-    return counts.reshape(n_artifacts, 3, 3)
+class Bootstrap:
+    """Scores of all rules over the same resamples of people and of training runs.
+
+    What :func:`briqa_sk.metrics.paired_difference` does for two rules.
+
+    Attributes
+    ----------
+    scores : dict of str to ndarray of shape (n_runs, 1 + N_RESAMPLES, 4)
+        Scores of each rule, those of the people as they are first.
+    runs : ndarray of shape (N_RESAMPLES, n_runs)
+        How much each run counts in a resample; rows sum to 1.
+    """
+
+    def __init__(self, results):
+        people, person = np.unique(results.head, return_inverse=True)
+        n_people, n_runs = len(people), len(next(iter(results.rows.values())))
+        rng = np.random.default_rng(0)
+        drawn = rng.multinomial(n_people, np.full(n_people, 1 / n_people), N_RESAMPLES)
+        times = np.vstack([np.ones(n_people, int), drawn])
+        self.runs = rng.multinomial(n_runs, np.full(n_runs, 1 / n_runs), N_RESAMPLES)
+        self.runs = self.runs / n_runs
+        shape = (n_people, *results.weight.shape, 3)
+        cell = person * results.weight.size * 3 + results.cell
+        self.scores = {}
+        for row in results.rows:
+            counts = [
+                np.bincount(cell + run, minlength=np.prod(shape)).reshape(n_people, -1)
+                for run in results.predictions(row)
+            ]
+            self.scores[row] = np.stack(
+                [
+                    score((times @ c).reshape(-1, *shape[1:]), results.weight)
+                    for c in counts
+                ]
+            )
+
+    def of(self, row):
+        """Return the scores of a rule and the ends of their intervals, (3, 4)."""
+        middle, *resampled = self.scores[row].mean(axis=0)
+        return np.vstack([middle, np.percentile(resampled, [2.5, 97.5], axis=0)])
+
+    def difference(self, row, reference):
+        """Return the same of the difference of two rules."""
+        runs = self.scores[row] - self.scores[reference]
+        resampled = np.einsum("br,rbs->bs", self.runs, runs[:, 1:])
+        ends = np.percentile(resampled, [2.5, 97.5], axis=0)
+        return np.vstack([runs[:, 0].mean(axis=0), ends])
 
 
-def f1_of_artifacts(cell, predicted):
-    """Return the macro F1 of each artifact."""
-    counts = confusion(cell, predicted)
-    right = counts.diagonal(axis1=1, axis2=2)
-    return (2 * right / (counts.sum(axis=1) + counts.sum(axis=2))).mean(axis=1)
+def confusion(results, predicted):
+    """Return weights, (n_artifacts, 3 true grades, 3 predicted grades)."""
+    counts = np.bincount(results.cell + predicted, minlength=3 * results.weight.size)
+    return counts.reshape(-1, 3, 3) * results.weight[:, :, None]
 
 
-def macro_f1(cell, predicted):
-    """Return the macro F1, averaged over artifacts."""
-    return f1_of_artifacts(cell, predicted).mean()
+def f_of_grades(counts, beta):
+    """Return the F score of each grade, (..., 3); beta=0 is the precision."""
+    hits = counts.diagonal(axis1=-2, axis2=-1)
+    true, named = counts.sum(axis=-1), counts.sum(axis=-2)
+    return (1 + beta**2) * hits / np.maximum(beta**2 * true + named, _TINY)
 
 
-def mean_of_runs(cell, predicted):
-    """Return the macro F1 averaged over artifacts and runs, (n_scans, n_runs)."""
-    return np.mean([macro_f1(cell, run) for run in predicted.T])
+def score(counts, weight):
+    """Return the four scores of (..., n_artifacts, 3, 3) counts, (..., 4).
+
+    The composite is what ranks the teams of LISA: the mean of F1, F2, precision, recall
+    and accuracy, each weighted by the frequency of the grades, which makes the last
+    two the same.
+    """
+    counts = counts * weight[:, :, None]
+    true, named = counts.sum(axis=-1), counts.sum(axis=-2)
+    n = counts.sum(axis=(-2, -1))
+    f = {beta: f_of_grades(counts, beta) for beta in (0, 1, 2)}
+    precision, f1, f2 = ((true * f[beta]).sum(axis=-1) / n for beta in f)
+    recall = counts.trace(axis1=-2, axis2=-1) / n
+    by_chance = true[..., :, None] * named[..., None, :] / n[..., None, None]
+    missed, expected = ((_SQUARED * c).sum(axis=(-2, -1)) for c in (counts, by_chance))
+    composite = (f1 + f2 + precision + 2 * recall) / 5
+    by_artifact = [f[1].mean(axis=-1), f1, composite, 1 - missed / expected]
+    return np.stack(by_artifact, axis=-1).mean(axis=-2)
 
 
-def lisa_scores(results, predicted):
-    """Return weighted F1 and the composite of the challenge, at its proportions."""
-    scores = []
-    for kind, name in enumerate(results.artifacts):
-        own = results.kind == kind
-        truth, guess = results.truth[own], predicted[own]
-        counts = np.asarray(LISA_2025.counts[LISA_ARTIFACTS[COLUMNS.index(name)]])
-        weight = (counts / np.bincount(truth, minlength=3))[truth]
-        common = {"average": "weighted", "sample_weight": weight, "zero_division": 0}
-        f1, f2 = (fbeta_score(truth, guess, beta=beta, **common) for beta in (1, 2))
-        recall = recall_score(truth, guess, **common)  # equals the accuracy
-        precision = precision_score(truth, guess, **common)
-        scores.append((f1, np.mean([f1, f2, precision, recall, recall])))
-    return np.mean(scores, axis=0)
+def calibration_errors(truth, proba, weight):
+    """Return that of ``briqa_sk.metrics``, of weighted scans, for each row of truth.
+
+    ``truth`` is (n_draws, n_scans), ``proba`` (n_scans, 3), ``weight`` (3,).
+    """
+    confidence = proba.max(axis=1)
+    place = np.clip(np.ceil(confidence * N_BINS).astype(int) - 1, 0, N_BINS - 1)
+    share = weight[truth] / weight[truth].sum(axis=1, keepdims=True)
+    gaps = share * ((truth == proba.argmax(axis=1)) - confidence)
+    return np.abs(gaps @ np.eye(N_BINS)[place]).sum(axis=1)
 
 
-def describe(results, row):
-    """Return one line of the table."""
-    runs = results.predictions(row)
-    low, high = bootstrap_interval(
-        mean_of_runs, results.cell, runs.T, groups=results.head, random_state=0
-    )
-    counts = sum(confusion(results.cell, run).sum(axis=0) for run in runs)
+def draw_truth(proba, weight, rng):
+    """Draw grades for which probabilities are right, (n_draws, n_scans).
+
+    Weights belong to true grades, so the scans themselves are a population in which a
+    grade is rarer than in the view by its weight.
+    """
+    here = (proba / weight).cumsum(axis=1)
+    drawn = rng.random((N_DRAWS, len(proba), 1)) * here[:, -1:]
+    return (drawn > here[:, :2]).sum(axis=2)
+
+
+def calibrate(results, row):
+    """Return the calibration error, and what it would be by chance."""
+    rng = np.random.default_rng(0)
+    errors = []
+    for run in results.rows[row]:
+        for kind, weight in enumerate(results.weight):
+            own = results.kind == kind
+            proba, truth = run[own], results.truth[own]
+            ideal = draw_truth(proba, weight, rng)
+            parts = [calibration_errors(t, proba, weight) for t in (truth[None], ideal)]
+            errors.append([part.mean() for part in parts])
+    return np.mean(errors, axis=0)
+
+
+def describe(results, bootstrap, row, best):
+    """Return one line of the table; ``best`` are the two highest candidates."""
+    (macro_f1, *rest), low, high = bootstrap.of(row)
+    counts = sum(confusion(results, r).sum(axis=0) for r in results.predictions(row))
     recalls = counts.diagonal() / counts.sum(axis=1)
-
-    def average(score, predictions):
-        return np.mean(
-            [results.per_artifact(score, results.truth, p) for p in predictions]
-        )
-
-    def calibration(truth, proba):
-        return calibration_error(truth, proba, classes=GRADES)
-
-    def kappa(truth, predicted):
-        return quadratic_kappa(truth, predicted, grades=GRADES)
-
-    weighted_f1, composite = np.mean([lisa_scores(results, r) for r in runs], axis=0)
+    calibration, by_chance = calibrate(results, row)
     line = {
         "rule": row,
-        SCORE: f"{mean_of_runs(results.cell, runs.T):.3f} ({low:.3f} to {high:.3f})",
-        "balanced accuracy": f"{recalls.mean():.3f}",
+        MACRO_F1: f"{macro_f1:.3f} ({low[0]:.3f} to {high[0]:.3f})",
+        **{name: f"{x:.3f}" for name, x in zip(SCORES[1:], rest, strict=True)},
         "recall 0, 1, 2": ", ".join(f"{recall:.2f}" for recall in recalls),
-        "quadratic kappa": f"{average(kappa, runs):.3f}",
-        "macro MAE": f"{average(macro_averaged_mae, runs):.3f}",
-        "calibration error": f"{average(calibration, results.rows[row]):.3f}",
-        "LISA: weighted F1, composite": f"{weighted_f1:.3f}, {composite:.3f}",
+        "calibration error": f"{calibration:.3f}",
+        "by chance": f"{by_chance:.3f}",
+        "more than by chance": f"{calibration - by_chance:+.3f}",
     }
-    for name, reference in references(results.rows).items():
-        line[f"minus {name} (95 %)"] = compare(results, row, reference)
-    base = results.predictions(REFERENCE)
-    change = np.mean([f1_of_artifacts(results.cell, run) for run in runs], axis=0)
-    change -= np.mean([f1_of_artifacts(results.cell, run) for run in base], axis=0)
-    worst = int(change.argmin())
-    line["worst artifact against CE"] = (
-        f"{change[worst]:+.3f} {results.artifacts[worst]}"
-    )
+    for name in SCORES[:3]:
+        line[f"{name} minus CE (95 %)"] = compare(bootstrap, row, REFERENCE, name)
+    other = next(name for name in best if name != row)
+    for name, reference in (("default", find_default()), ("best other", other)):
+        line[f"minus {name} (95 %)"] = compare(bootstrap, row, reference)
+    line["worst artifact against CE"] = find_worst(results, row)
     return line
 
 
-def references(rows):
-    """Return what the others are compared with: the first that is there."""
-    names = {"CE": [REFERENCE], "paper": PAPER}
-    found = {key: [row for row in names[key] if row in rows] for key in names}
-    return {key: there[0] for key, there in found.items() if there}
-
-
-def compare(results, row, reference):
-    """Return the difference of two rows and its interval."""
-    if row == reference:
+def compare(bootstrap, row, reference, name=SCORES[0]):
+    """Return the difference of two rows in one score, and its interval."""
+    if row == reference or reference not in bootstrap.scores:
         return ""
-    d = paired_difference(
-        results.cell,
-        results.predictions(row),
-        results.predictions(reference),
-        macro_f1,
-        groups=results.head,
-        random_state=0,
+    differences = bootstrap.difference(row, reference)[:, SCORES.index(name)]
+    return "{:+.3f} ({:+.3f} to {:+.3f})".format(*differences)
+
+
+def find_worst(results, row):
+    """Return where the rule gains least on cross-entropy, in macro F1."""
+    own, base = (
+        np.mean(
+            [
+                f_of_grades(confusion(results, run), beta=1).mean(axis=1)
+                for run in results.predictions(name)
+            ],
+            axis=0,
+        )
+        for name in (row, REFERENCE)
     )
-    return f"{d.difference:+.3f} ({d.low:+.3f} to {d.high:+.3f})"
+    worst = int((own - base).argmin())
+    return f"{(own - base)[worst]:+.3f} {results.artifacts[worst]}"
+
+
+def tabulate(results, view):
+    """Return the lines of one view, the best first."""
+    bootstrap = Bootstrap(results)
+    order = sorted(results.rows, key=lambda row: bootstrap.of(row)[0, 0], reverse=True)
+    best = [row for row in order if is_candidate(row)][:2]
+    lines = pd.DataFrame([describe(results, bootstrap, row, best) for row in order])
+    lines.insert(0, "view", view)
+    return lines
 
 
 def draw(tables, path):
@@ -139,19 +208,29 @@ def draw(tables, path):
     panels = [key for key in sorted(tables, reverse=True) if key[0] == "metrics"]
     if not panels:
         return
-    order = tables[panels[len(panels) // 2]].sort_values(SCORE)["rule"]
+    first = tables[panels[len(panels) // 2]]
+    order = first.loc[first["view"] == VIEWS[0], "rule"][::-1]
     figure, axes = plt.subplots(
         1, len(panels), sharey=True, figsize=(9, 0.26 * len(order) + 1), squeeze=False
     )
     for axis, (on, kappa) in zip(axes[0], panels, strict=True):
-        table = tables[on, kappa].set_index("rule").reindex(order)
-        numbers = table[SCORE].str.extract(r"(\S+) \((\S+) to (\S+)\)").astype(float)
-        score, ends = numbers[0], numbers[[1, 2]]
-        errors = np.abs(ends.sub(score, axis=0)).to_numpy().T
-        axis.errorbar(score, order, xerr=errors, fmt="o", ms=3, lw=1, color="0.3")
-        for name, reference in references(score).items():
-            colour = {"CE": "C0", "paper": "C3"}[name]
-            axis.axvline(score[reference], color=colour, lw=1, label=reference)
+        for view, colour in zip(VIEWS, ("C0", "C3"), strict=True):
+            table = tables[on, kappa].query("view == @view").set_index("rule")
+            numbers = table[MACRO_F1].str.extract(r"(\S+) \((\S+) to (\S+)\)")
+            numbers = numbers.astype(float).reindex(order)
+            middle, ends = numbers[0], numbers[[1, 2]]
+            errors = np.abs(ends.sub(middle, axis=0)).to_numpy().T
+            axis.errorbar(
+                middle,
+                order,
+                xerr=errors,
+                fmt="o",
+                ms=3,
+                lw=1,
+                color=colour,
+                label=view,
+            )
+            axis.axvline(middle[REFERENCE], color=colour, lw=1, alpha=0.5)
         axis.set(title=f"rater's kappa {kappa:g}", xlabel="macro F1")
         axis.grid(axis="x", alpha=0.3)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="lower left", fontsize=7)
@@ -167,6 +246,13 @@ def pad(table):
     return "".join("\t".join(cells).rstrip(" ") + "\n" for cells in padded)
 
 
+def as_markdown(table):
+    """Return a table as other benchmarks print theirs."""
+    rule = ["---"] * table.shape[1]
+    lines = [table.columns, rule, *table.itertuples(index=False)]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
 def write_tables(work):
     """Write a table per kind of network and rater, and the picture; return a digest."""
     tables, digest = {}, []
@@ -177,15 +263,29 @@ def write_tables(work):
         if fits.empty:
             digest.append(f"no table: {REFERENCE} has no complete seed\n\n")
             continue
-        results = Results(fits)
-        lines = pd.DataFrame([describe(results, row) for row in results.rows])
-        lines = lines.sort_values(SCORE, ascending=False)
+        lines = pd.concat([tabulate(Results(fits, view), view) for view in VIEWS])
         tables[on, kappa] = lines
         (DOCS / f"rebalancing-{on}-{kappa:g}.tsv").write_text(pad(lines))
-        short = lines.iloc[:, [0, 1, -3, -2, -1]].to_string(index=False)
-        digest.append(f"{describe_fits(fits)}\n{short}\n\n")
+        digest.append(f"{describe_fits(fits)}; default: {find_default()}\n")
+        digest += [f"\n{as_markdown(part)}" for part in both_views(lines)] + ["\n"]
     draw(tables, DOCS / "_static" / "rebalancing.png")
     return "".join(digest)
+
+
+def both_views(lines):
+    """Return what a page has room for: scores in both views, and the calibration."""
+    sides = [lines[lines["view"] == view].set_index("rule") for view in VIEWS]
+    columns = [
+        [MACRO_F1, "kappa", "minus default (95 %)"],
+        [MACRO_F1, "weighted F1", "composite", "kappa"],
+    ]
+    calibration = ["calibration error", "by chance", "more than by chance"]
+    for chosen in (columns, [calibration, calibration]):
+        parts = [
+            side[names].add_prefix(f"{view}: ")
+            for side, names, view in zip(sides, chosen, VIEWS, strict=True)
+        ]
+        yield parts[0].join(parts[1]).reset_index()
 
 
 def describe_fits(fits):
