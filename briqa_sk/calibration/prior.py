@@ -98,13 +98,3 @@ def resolve_prior(prior, classes, training, *, caller):
             f"{labels}, which add up to 1, got {prior}."
         )
     return shares / shares.sum()
-
-
-def unknown_prior(caller, criterion):
-    """Return why nobody can say for which prevalence probabilities speak."""
-    return (
-        f"{caller}: prior must be None where the prevalence that the network speaks "
-        f"for is not known, as with criterion={criterion!r}, which is no proper score, "
-        "or batches of one's own without a method prior. Set prior=None, or take "
-        "criterion='weighted'."
-    )

@@ -391,6 +391,30 @@ class MultiArtifactClassifier(MultiOutputMixin, ClassifierMixin, BaseEstimator):
         tags.input_tags.three_d_array = True
         return tags
 
+    def set_params(self, **params):
+        """Set parameters; a ``prior`` of the estimator reaches what is fitted, too.
+
+        Parameters
+        ----------
+        **params : dict
+            Parameters, such as ``estimator__prior="training"``.
+
+        Returns
+        -------
+        self : MultiArtifactClassifier
+            The classifier.
+        """
+        super().set_params(**params)
+        fitted = [getattr(self, "_shared", None), *getattr(self, "estimators_", ())]
+        for name, value in params.items():
+            inner = name.removeprefix("estimator__")
+            if inner == name or inner.rpartition("__")[2] != "prior":
+                continue
+            for estimator in fitted:
+                if estimator is not None and inner in estimator.get_params():
+                    estimator.set_params(**{inner: value})
+        return self
+
     @property
     def _estimator(self):
         return SeverityClassifier() if self.estimator is None else self.estimator

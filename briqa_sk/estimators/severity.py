@@ -14,7 +14,7 @@ from sklearn.utils.validation import (
 )
 
 from briqa_sk._validation import check_groups, check_positive
-from briqa_sk.calibration import resolve_prior, shift_prior, unknown_prior
+from briqa_sk.calibration.prior import resolve_prior, shift_prior
 from briqa_sk.estimators.grades import GradeEncoder, as_label_column
 from briqa_sk.estimators.planes import PLANES, UNUSED_PLANE, as_planes, plane_numbers
 from briqa_sk.estimators.samples import Samples, check_augmented
@@ -744,7 +744,7 @@ class SeverityClassifier(ClassifierMixin, BaseEstimator):
             if wanted is not None:
                 trained = self._trained_priors()[number]
                 if trained is None:
-                    raise ValueError(unknown_prior(self._caller, self.criterion))
+                    raise ValueError(self._unknown_prior())
                 log_proba = shift_prior(log_proba, trained, wanted)
             answers.append(log_proba)
         return answers
@@ -779,7 +779,15 @@ class SeverityClassifier(ClassifierMixin, BaseEstimator):
                 getattr(criterion, "prior", lambda _: None)(by_rank),
             ]
             if any(prior is None for prior in stated):
-                raise ValueError(unknown_prior(self._caller, self.criterion))
+                raise ValueError(self._unknown_prior())
+
+    def _unknown_prior(self):
+        return (
+            f"{self._caller}: prior must be None where the prevalence that the network "
+            f"speaks for is not known, as with criterion={self.criterion!r}, which is "
+            "no proper score, or batches of one's own without a method prior. Set "
+            "prior=None, or take criterion='weighted'."
+        )
 
     def _export_network(self):
         """Return the tensors of the fitted net, by name."""

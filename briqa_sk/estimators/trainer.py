@@ -136,7 +136,7 @@ class Training:
     def _check_augment(self):
         if self.augment is None:
             return
-        if not callable(self.augment):
+        if not callable(self.augment) or isinstance(self.augment, nn.Module):
             raise TypeError(
                 f"{self.caller}: augment must be callable or None, got "
                 f"{self.augment!r}. An ArtifactSimulator is callable."

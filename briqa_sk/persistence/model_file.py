@@ -16,7 +16,8 @@ from briqa_sk.exceptions import BriqaWarning, UnsafeModelError
 from briqa_sk.io.atomic import write_atomically
 from briqa_sk.persistence.codec import Decoder, Encoder
 
-#: 1: those of version 0.1, whose probabilities belong to no stated prevalence.
+#: 1 was that of versions 0.1 and 0.2, whose models don't say for which prevalence
+#: their probabilities speak.
 FORMAT = 2
 MANIFEST, TENSORS = "manifest.json", "tensors.safetensors"
 #: Largest member of a model file, in bytes.

@@ -360,10 +360,10 @@ def test_copies_of_another_version_are_refused(scans, tmp_path, capsys, monkeypa
     monkeypatch.setattr("briqa_sk.cli.copies.__version__", "0.1.0")
     simulate(scans, out, "--artifacts", "noise", "--severities", "1")
     before = everything_below(out)
-    monkeypatch.setattr("briqa_sk.cli.copies.__version__", "0.2.0")
+    monkeypatch.setattr("briqa_sk.cli.copies.__version__", "9.9.9")
     assert simulate(scans, out, "--artifacts", "zipper", "--severities", "1") == 1
     said = capsys.readouterr().err
-    assert "hold copies of this version, 0.2.0, got" in said
+    assert "hold copies of this version, 9.9.9, got" in said
     assert "noise1_T1w.json of version 0.1.0, whose artifacts are others" in said
     assert everything_below(out) == before
 

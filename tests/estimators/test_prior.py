@@ -3,10 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.pipeline import Pipeline
 from torch import nn
 
 from briqa_sk import SeverityClassifier, load, save
 from briqa_sk.estimators import MultiArtifactClassifier
+from briqa_sk.exceptions import BriqaWarning
 from briqa_sk.losses import LogitAdjusted, WeightedCrossEntropy
 from briqa_sk.sampling import ResampledBatches
 
@@ -219,6 +221,23 @@ def test_a_loaded_model_speaks_for_the_same_prevalence(tmp_path):
     np.testing.assert_allclose(loaded.predict_proba(scans), clf.predict_proba(scans))
     loaded.set_params(prior="training")
     assert np.abs(loaded.predict_proba(scans) - clf.predict_proba(scans)).max() > 0.01
+
+
+@pytest.mark.parametrize("encoder", ["separate", "shared"])
+def test_several_artifacts_are_told_another_prevalence_after_their_fit(encoder):
+    X, y = make_scans()
+    Y = pd.DataFrame({"Noise": y, "Motion": y > 0, "Zipper": 0 * y})
+    with pytest.warns(BriqaWarning, match="only one class"):
+        clf = MultiArtifactClassifier(table(), encoder=encoder).fit(X, Y)
+    before = clf.predict_proba(EACH_SIGN)
+    clf.set_params(estimator__prior="training")
+    for old, new in zip(before[:2], clf.predict_proba(EACH_SIGN)[:2], strict=True):
+        assert (new[:, 0] > old[:, 0] + 0.05).all()
+    pipe = Pipeline([("keep", "passthrough"), ("grade", table(max_steps=2))])
+    clf = MultiArtifactClassifier(pipe, encoder=encoder).fit(X, Y[["Noise", "Motion"]])
+    before = clf.predict_proba(EACH_SIGN)[0]
+    after = clf.set_params(estimator__grade__prior="training").predict_proba(EACH_SIGN)
+    assert np.abs(after[0] - before).max() > 0.05
 
 
 def test_heads_of_a_shared_network_know_what_the_batches_of_the_others_show():
