@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from briqa_sk.calibration.prior import resolve_prior
+
 
 def parse_grades(text, grades):
     """Return the grades of ``--grades`` in the type of the labels.
@@ -29,6 +31,41 @@ def parse_grades(text, grades):
     wanted = [grade.strip() for grade in text.split(",")]
     known = [label for label in grades.to_numpy().ravel() if pd.notna(label)]
     return match_labels(wanted, known, caller="--grades")
+
+
+def parse_prior(text, classes):
+    """Return the value of ``--prior`` as a classifier takes it.
+
+    Parameters
+    ----------
+    text : str
+        "balanced", "training", or ``grade=share`` pairs with commas between them.
+    classes : ndarray of shape (n_classes,)
+        Grades that the model knows.
+
+    Returns
+    -------
+    prior : str or dict of grade to share
+        The latter adds up to 1.
+
+    Raises
+    ------
+    ValueError
+        If it is neither, or shares are not one above 0 for each grade, together 1.
+    """
+    if text in ("balanced", "training"):
+        return text
+    pairs = [pair.partition("=") for pair in text.split(",")]
+    shares = [as_number(share) for _, _, share in pairs]
+    if None in shares:
+        raise ValueError(
+            "--prior must be balanced, training, or shares such as good=.97,bad=.03, "
+            f"got {text!r}."
+        )
+    labels = match_labels((g.strip() for g, *_ in pairs), classes, caller="--prior")
+    prior = dict(zip(labels, shares, strict=True))
+    resolve_prior(prior, np.asarray(classes), None, caller="--prior")
+    return prior
 
 
 def match_labels(labels, known, *, caller):

@@ -95,6 +95,11 @@ def _add_predict(commands):
         "--report", help="HTML page to write, for a model of one artifact"
     )
     command.add_argument(
+        "--prior",
+        help="how frequent the grades are among these scans: balanced, training, or "
+        "shares such as good=.97,bad=.03 (default: as the model was made for)",
+    )
+    command.add_argument(
         "--device",
         default="auto",
         help="where the network runs (default: a GPU if there is one)",
@@ -225,7 +230,7 @@ def _add_training(command):
         action="store_true",
         help="learn the scan plane, too, from the names of the files or their voxels",
     )
-    group.add_argument("--criterion", default="proportional", help="loss")
+    group.add_argument("--criterion", default="weighted", help="loss")
     group.add_argument("--batches", default="balanced", help="who shares a batch")
     group.add_argument("--epochs", type=int, default=20, help="passes over the scans")
     group.add_argument("--batch-size", type=int, default=8, help="scans per step")

@@ -14,7 +14,7 @@ from briqa_sk.cli.grading import (
     report_grades,
     tabulate,
 )
-from briqa_sk.cli.labels import match_labels
+from briqa_sk.cli.labels import match_labels, parse_prior
 from briqa_sk.cli.submission import submit
 from briqa_sk.cli.tables import (
     find_scans,
@@ -51,11 +51,34 @@ def run(args):
             "report.html, or leave them out."
         )
     model = load(args.model, device=args.device)
+    if args.prior:
+        state_prior(model, args.prior)
     out = args.out or ("submission.csv" if is_lisa else "predictions.tsv")
     if is_lisa:
         submit(model, scans["path"].tolist(), out, model_path=args.model)
     else:
         _predict_table(args, model, scans, out)
+
+
+def state_prior(model, text):
+    """Let a model speak for the prevalence of ``--prior``.
+
+    Raises
+    ------
+    ValueError
+        If it is none of its grades, or the model can't speak for any prevalence.
+    """
+    grader = last_step(model)
+    if is_several(model):
+        priors = [parse_prior(text, classes) for classes in model.classes_]
+        grader.set_params(estimator__prior=priors[0])
+        return
+    if grader.trained_prior_ is None:
+        raise ValueError(
+            "--prior must be left out where a model belongs to no prevalence, got "
+            f"{text!r} for one of criterion={grader.criterion!r}."
+        )
+    grader.set_params(prior=parse_prior(text, model.classes_))
 
 
 def _predict_table(args, model, scans, out):

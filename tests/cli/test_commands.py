@@ -148,6 +148,21 @@ def test_predictions_equal_those_of_the_library(labels, model, tmp_path):
     assert table["grade"].tolist() == load(model).predict(table["path"]).tolist()
 
 
+def test_a_prevalence_moves_the_probabilities_of_a_model(labels, model, tmp_path):
+    out, folder = tmp_path / "p.tsv", str(labels.parent / "sub-02")
+    shares = {0: 0.98, 1: 0.01, 2: 0.01}
+    prior = ",".join(f"{grade}={share}" for grade, share in shares.items())
+    ask = ["predict", str(model), folder, "--out", str(out)]
+    assert main([*ask, "--prior", prior]) == 0
+    table = pd.read_csv(out, sep="\t")
+    expected = load(model)
+    expected.set_params(grade__prior=shares)
+    np.testing.assert_allclose(
+        table[["p_0", "p_1", "p_2"]], expected.predict_proba(table["path"]), atol=1e-4
+    )
+    assert main([*ask, "--prior", "0=.5,1=.4"]) == 1
+
+
 def test_text_grades_take_their_order_from_the_command_line(labels, tmp_path):
     table = pd.read_csv(labels, sep="\t")
     table["severity"] = table["severity"].map({0: "good", 1: "fair", 2: "bad"})

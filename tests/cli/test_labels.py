@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from briqa_sk.cli.labels import match_labels, parse_grades
+from briqa_sk.cli.labels import match_labels, parse_grades, parse_prior
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,31 @@ def test_numbers_of_one_artifact_and_text_of_another_keep_their_types():
     matched = parse_grades("0, 1,yes,no", grades.convert_dtypes())
     assert matched == [0, 1, "yes", "no"]
     assert parse_grades(None, grades) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "classes", "prior"),
+    [
+        ("balanced", [0, 1], "balanced"),
+        ("training", ["bad", "good"], "training"),
+        ("0=.9, 1=.07,2=.03", [0, 1, 2], {0: 0.9, 1: 0.07, 2: 0.03}),
+        ("good=.97,bad=.03", ["bad", "good"], {"good": 0.97, "bad": 0.03}),
+    ],
+)
+def test_a_prevalence_is_a_name_or_shares(text, classes, prior):
+    assert parse_prior(text, np.array(classes)) == prior
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("rare", "balanced, training, or shares such as good=.97,bad=.03, got 'rare'"),
+        ("0=.9,1=often", "or shares such as"),
+        ("0=.9,1=.3", r"--prior: prior must hold .* add up to 1"),
+        ("0=.9,2=.1", "--prior: prior must have a share for each of the classes"),
+        ("good=.9,bad=.1", "--prior must be labels like"),
+    ],
+)
+def test_what_is_no_prevalence_is_refused(text, said):
+    with pytest.raises(ValueError, match=said):
+        parse_prior(text, np.array([0, 1]))
