@@ -14,7 +14,7 @@ import json
 import numpy as np
 import pandas as pd
 from rebalancing_data import COLUMNS, N_FOLDS
-from rebalancing_rows import REFERENCE
+from rebalancing_rows import AS_THEY_COME, REFERENCE
 
 from briqa_sk.calibration import shift_prior
 from briqa_sk.simulation import LISA_2025, LISA_ARTIFACTS
@@ -78,6 +78,13 @@ def complete(fits):
     missing = n_wanted - wanted.groupby(fits["row"]).sum()
     missing = missing[missing > 0]
     return fits[wanted & ~fits["row"].isin(missing.index)], missing
+
+
+def with_controls(fits):
+    """Return fits, and some once more as they come: no prior is stated for them."""
+    own = fits[fits["row"].isin(AS_THEY_COME)]
+    control = own.assign(row=own["row"] + ", as it comes", trained_prior=None)
+    return pd.concat([fits, control], ignore_index=True)
 
 
 def probabilities(fit, view):

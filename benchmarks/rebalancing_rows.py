@@ -6,6 +6,8 @@ from briqa_sk.networks import FrequencyFusion
 
 #: What the others are compared with.
 REFERENCE = "cross-entropy"
+#: Rows that are shown without a stated prior, too: the control of what that brings.
+AS_THEY_COME = ("cross-entropy", "rotating")
 #: How many times the samples of one artifact a shared encoder of all seven sees.
 SHARED_PASSES = {"shared encoder, as many samples": 1, "shared encoder, 7 x": 7}
 #: Networks that see whole volumes, and what is tried on them unless others are named.
@@ -78,7 +80,7 @@ def find_default():
 
 def is_candidate(row):
     """Tell whether a rule could be the default: it knows no truth and no simulator."""
-    return row != "oracle" and not row.endswith("simulated")
+    return row != "oracle" and not row.endswith(("simulated", "as it comes"))
 
 
 def _default():

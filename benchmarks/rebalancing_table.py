@@ -15,7 +15,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from rebalancing_results import VIEWS, Results, complete, read_fits
+from rebalancing_results import VIEWS, Results, complete, read_fits, with_controls
 from rebalancing_rows import REFERENCE, find_default, is_candidate
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -263,10 +263,11 @@ def write_tables(work):
         if fits.empty:
             digest.append(f"no table: {REFERENCE} has no complete seed\n\n")
             continue
+        digest.append(f"{describe_fits(fits)}; default: {find_default()}\n")
+        fits = with_controls(fits)
         lines = pd.concat([tabulate(Results(fits, view), view) for view in VIEWS])
         tables[on, kappa] = lines
         (DOCS / f"rebalancing-{on}-{kappa:g}.tsv").write_text(pad(lines))
-        digest.append(f"{describe_fits(fits)}; default: {find_default()}\n")
         digest += [f"\n{as_markdown(part)}" for part in both_views(lines)] + ["\n"]
     draw(tables, DOCS / "_static" / "rebalancing.png")
     return "".join(digest)

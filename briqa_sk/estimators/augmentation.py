@@ -90,7 +90,7 @@ class SeparateAugment(SharedAugment):
         return volume if grades[0] is None else (volume, grades[0])
 
 
-def tell_artifacts(estimator, kind, artifacts, learned):
+def bind_augmentations(estimator, kind, artifacts, learned):
     """Return an estimator whose augmentations know which artifacts are learned.
 
     Parameters
@@ -118,13 +118,13 @@ def tell_artifacts(estimator, kind, artifacts, learned):
     TypeError
         If it says that it grades one artifact, and the table has several.
     """
-    told = {}
+    bound = {}
     for name, part in {"": estimator, **estimator.get_params()}.items():
         if isinstance(part, SeverityClassifier) and callable(part.augment):
             _check_possible(part, artifacts, learned)
             key = f"{name}__augment".removeprefix("__")
-            told[key] = kind(part.augment, artifacts, list(learned))
-    return clone(estimator).set_params(**told) if told else estimator
+            bound[key] = kind(part.augment, artifacts, list(learned))
+    return clone(estimator).set_params(**bound) if bound else estimator
 
 
 def _check_possible(classifier, artifacts, learned):

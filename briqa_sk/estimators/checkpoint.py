@@ -28,7 +28,7 @@ _EARLY_STOPPING = (
 
 _N_DIGEST = sha256().digest_size
 
-_KEPT = ContextVar("kept", default=None)
+_COMPLETE = ContextVar("complete", default=None)
 
 
 @contextmanager
@@ -38,17 +38,17 @@ def keep_checkpoints():
     For fits that are parts of a larger one: where that is interrupted, the parts that
     were complete resume after their last epoch.
     """
-    kept = []
-    token = _KEPT.set(kept)
+    paths = []
+    token = _COMPLETE.set(paths)
     try:
-        yield kept
+        yield paths
     finally:
-        _KEPT.reset(token)
+        _COMPLETE.reset(token)
 
 
-def remove_checkpoints(kept):
+def remove_checkpoints(paths):
     """Remove the files of the parts, now that the whole is complete."""
-    for path in kept:
+    for path in paths:
         path.unlink(missing_ok=True)
 
 
@@ -137,11 +137,11 @@ class Checkpoint(Callback):
 
     def remove(self):
         """Forget the fit, unless it is a part of a larger one."""
-        kept = _KEPT.get()
-        if kept is None:
+        paths = _COMPLETE.get()
+        if paths is None:
             self.path.unlink(missing_ok=True)
         else:
-            kept.append(self.path)
+            paths.append(self.path)
 
 
 def _pack(state):

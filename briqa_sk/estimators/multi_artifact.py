@@ -21,7 +21,7 @@ from briqa_sk._validation import check_groups
 from briqa_sk.estimators.augmentation import (
     SeparateAugment,
     SharedAugment,
-    tell_artifacts,
+    bind_augmentations,
 )
 from briqa_sk.estimators.checkpoint import remove_checkpoints
 from briqa_sk.estimators.grades import (
@@ -242,8 +242,8 @@ class MultiArtifactClassifier(MultiOutputMixin, ClassifierMixin, BaseEstimator):
             vars(self).pop(stale, None)
         vars(self).update(fitted)
         self.artifacts_ = list(table.columns)
-        classes = self._ask_each(lambda estimator: estimator.classes_)
-        grades = self._ask_each(lambda estimator: _grades_of(estimator))
+        classes = self._apply_each(lambda estimator: estimator.classes_)
+        grades = self._apply_each(lambda estimator: _grades_of(estimator))
         is_one = is_one_artifact(y)
         self.classes_ = classes[0] if is_one else classes
         self.grades_ = grades[0] if is_one else grades
@@ -262,7 +262,7 @@ class MultiArtifactClassifier(MultiOutputMixin, ClassifierMixin, BaseEstimator):
         proba : list of ndarray of shape (n_samples, n_classes)
             One array per artifact; its columns follow its ``classes_``.
         """
-        proba = self._ask(X, "predict_proba")
+        proba = self._apply(X, "predict_proba")
         return proba if isinstance(self.classes_, list) else proba[0]
 
     def decision_function(self, X):
@@ -279,7 +279,7 @@ class MultiArtifactClassifier(MultiOutputMixin, ClassifierMixin, BaseEstimator):
             Log-probabilities of each artifact; of two classes, the log-odds of the
             second.
         """
-        log_proba = [_log(proba) for proba in self._ask(X, "predict_proba")]
+        log_proba = [_log(proba) for proba in self._apply(X, "predict_proba")]
         scores = [
             log[:, 1] - log[:, 0] if log.shape[1] == 2 else log for log in log_proba
         ]
@@ -329,7 +329,7 @@ class MultiArtifactClassifier(MultiOutputMixin, ClassifierMixin, BaseEstimator):
             Grades, in the caller's own labels; columns follow ``artifacts_``. Text
             beside numbers makes it an array of objects.
         """
-        table = side_by_side(self._ask(X, "predict"))
+        table = side_by_side(self._apply(X, "predict"))
         return table if isinstance(self.classes_, list) else table[:, 0]
 
     def score(self, X, y, sample_weight=None):
@@ -360,7 +360,7 @@ class MultiArtifactClassifier(MultiOutputMixin, ClassifierMixin, BaseEstimator):
         caller = type(self).__name__
         table = match_artifacts(y, self.artifacts_, caller=caller)
         check_consistent_length(X, table)
-        scores = macro_f1(table, self._ask(X, "predict"), sample_weight)
+        scores = macro_f1(table, self._apply(X, "predict"), sample_weight)
         unrated = [name for name, score in scores.items() if np.isnan(score)]
         if len(unrated) == len(scores):
             raise ValueError(
@@ -440,10 +440,10 @@ class MultiArtifactClassifier(MultiOutputMixin, ClassifierMixin, BaseEstimator):
                 f"{self.n_folds!r}."
             )
 
-    def _ask(self, X, method):
+    def _apply(self, X, method):
         check_is_fitted(self)
         X = self._check_X(X, reset=False)
-        return self._ask_each(lambda estimator: getattr(estimator, method)(X))
+        return self._apply_each(lambda estimator: getattr(estimator, method)(X))
 
     def _check_metadata(self, X, **given):
         given["groups"] = check_groups(given["groups"], caller=type(self).__name__)
@@ -508,13 +508,13 @@ class MultiArtifactClassifier(MultiOutputMixin, ClassifierMixin, BaseEstimator):
         # Whole numbers must stay so when the rows of their gaps are left out.
         whole = [name for name in table if learned[name].dtype.kind == "i"]
         table = table.astype(dict.fromkeys(whole, "Int64"))
-        estimator = tell_artifacts(estimator, SharedAugment, artifacts, learned)
+        estimator = bind_augmentations(estimator, SharedAugment, artifacts, learned)
         rated = np.flatnonzero(table.notna().any(axis=1))
-        shared, warned, kept = fit_clone(
+        shared, warned, checkpoints = fit_clone(
             estimator, X, table.iloc[rated], metadata, rated
         )
         warn_once(*warned)
-        remove_checkpoints(kept)
+        remove_checkpoints(checkpoints)
         fitted["_shared"] = shared
         for number in learnable:
             fitted["estimators_"][number] = None
@@ -530,31 +530,31 @@ class MultiArtifactClassifier(MultiOutputMixin, ClassifierMixin, BaseEstimator):
                 self._estimator, self.candidates, caller=type(self).__name__
             )
         self._check_accepted(candidates, metadata)
-        told = [
+        bound = [
             [
-                tell_artifacts(c, SeparateAugment, list(table), {name: grades})
+                bind_augmentations(c, SeparateAugment, list(table), {name: grades})
                 for c in candidates
             ]
             for name, (_, grades) in artifacts.items()
         ]
-        chosen, kept = [own[0] for own in told], []
+        chosen, checkpoints = [own[0] for own in bound], []
         if self.candidates is not None:
-            chosen, fitted["cv_results_"], kept = self._choose(
-                X, artifacts, told, metadata
+            chosen, fitted["cv_results_"], checkpoints = self._choose(
+                X, artifacts, bound, metadata
             )
         results = Parallel(n_jobs=self.n_jobs)(
             delayed(fit_clone)(estimator, X, grades, metadata, rated)
             for estimator, (rated, grades) in zip(
-                chosen, self._in_turn(artifacts), strict=True
+                chosen, self._labels_by_artifact(artifacts), strict=True
             )
         )
         warn_once(*(text for _, texts, _ in results for text in texts))
         for number, (estimator, _, more) in zip(learnable, results, strict=True):
             fitted["estimators_"][number] = estimator
-            kept += more
-        remove_checkpoints(kept)
+            checkpoints += more
+        remove_checkpoints(checkpoints)
 
-    def _in_turn(self, artifacts):
+    def _labels_by_artifact(self, artifacts):
         """Yield what each artifact is fitted to; say whose turn it is, if asked to."""
         for number, (name, labels) in enumerate(artifacts.items(), start=1):
             if self.verbose:
@@ -564,7 +564,7 @@ class MultiArtifactClassifier(MultiOutputMixin, ClassifierMixin, BaseEstimator):
     def _choose(self, X, artifacts, candidates, metadata):
         """Return the best of each artifact, the table of scores, and checkpoints."""
         folds, problems = self._make_folds(X, artifacts, metadata.get("groups"))
-        scores, kept = score_candidates(
+        scores, checkpoints = score_candidates(
             candidates,
             X,
             list(artifacts.values()),
@@ -582,7 +582,7 @@ class MultiArtifactClassifier(MultiOutputMixin, ClassifierMixin, BaseEstimator):
                 f"allow: {'; '.join(problems)}."
             )
         chosen = [own[number] for own, number in zip(candidates, best, strict=True)]
-        return chosen, results, kept
+        return chosen, results, checkpoints
 
     def _make_folds(self, X, artifacts, groups):
         if groups is None and isinstance(X, VolumeSequence):
@@ -602,11 +602,11 @@ class MultiArtifactClassifier(MultiOutputMixin, ClassifierMixin, BaseEstimator):
                 problems.append(f"{name!r} {problem}")
         return folds, problems
 
-    def _ask_each(self, question):
+    def _apply_each(self, function):
         """Return the answer of what grades each artifact; a shared one has a list."""
-        shared = iter(question(self._shared) if hasattr(self, "_shared") else ())
+        shared = iter(function(self._shared) if hasattr(self, "_shared") else ())
         return [
-            next(shared) if estimator is None else question(estimator)
+            next(shared) if estimator is None else function(estimator)
             for estimator in self.estimators_
         ]
 

@@ -288,7 +288,10 @@ def fit_clone(estimator, X, y, metadata, indices):
         keywords.pop("plane", None)
     params = {keywords[name]: metadata[name][indices] for name in keywords}
     chosen = X if len(indices) == len(X) else X[indices]
-    with warnings.catch_warnings(record=True) as caught, keep_checkpoints() as kept:
+    with (
+        warnings.catch_warnings(record=True) as caught,
+        keep_checkpoints() as checkpoints,
+    ):
         warnings.filterwarnings("always", category=BriqaWarning)
         fitted = clone(estimator).fit(chosen, y, **params)
     own = [w for w in caught if issubclass(w.category, BriqaWarning)]
@@ -296,7 +299,7 @@ def fit_clone(estimator, X, y, metadata, indices):
         warnings.warn_explicit(
             other.message, other.category, other.filename, other.lineno
         )
-    return fitted, [str(w.message) for w in own], kept
+    return fitted, [str(w.message) for w in own], checkpoints
 
 
 def warn_once(*texts):

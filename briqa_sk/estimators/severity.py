@@ -499,7 +499,7 @@ class SeverityClassifier(ClassifierMixin, BaseEstimator):
             "axi", "cor" or "sag", seen in the voxels only.
         """
         check_is_fitted(self, "planes_")
-        return self.planes_[self._ask_network(X)[-1].argmax(axis=1)]
+        return self.planes_[self._log_proba_by_rank(X)[-1].argmax(axis=1)]
 
     def score(self, X, y, sample_weight=None):
         """Macro F1: the mean over the grades of the F1 of each.
@@ -721,7 +721,7 @@ class SeverityClassifier(ClassifierMixin, BaseEstimator):
     def _continues(self):
         return self.warm_start and hasattr(self, "net_")
 
-    def _ask_network(self, X):
+    def _log_proba_by_rank(self, X):
         """Return the log-probabilities of each head, by rank."""
         check_is_fitted(self)
         X = self._check_X(X, reset=False)
@@ -737,7 +737,10 @@ class SeverityClassifier(ClassifierMixin, BaseEstimator):
 
         Columns follow ``classes_``.
         """
-        asked, answers = zip(self._ask_network(X), self._encoders(), strict=False), []
+        asked, answers = (
+            zip(self._log_proba_by_rank(X), self._encoders(), strict=False),
+            [],
+        )
         for number, (by_rank, encoder) in enumerate(asked):
             log_proba = by_rank[:, encoder.transform(encoder.classes_)]
             wanted = self._resolve_priors()[number]
