@@ -21,7 +21,7 @@ def shift_prior(log_proba, old, new):
     log_proba : ndarray of shape (n_samples, n_classes)
         Logarithms of the probabilities that belong to ``old``.
     old, new : ndarray of shape (n_classes,)
-        Share of each class, above 0; each sums to 1.
+        Share of each class, above 0 in ``old``; each sums to 1.
 
     Returns
     -------
@@ -43,7 +43,9 @@ def shift_prior(log_proba, old, new):
     >>> np.exp(shift_prior(np.log(proba), np.array([0.5, 0.5]), here)).round(2)
     array([[0.92, 0.08]])
     """
-    return log_softmax(log_proba + np.log(new) - np.log(old), axis=1)
+    with np.errstate(divide="ignore"):  # what does not occur is impossible
+        shift = np.log(new) - np.log(old)
+    return log_softmax(log_proba + shift, axis=1)
 
 
 def resolve_prior(prior, classes, training, *, caller):

@@ -153,6 +153,15 @@ def test_counts_that_grow_from_call_to_call_count_together():
     )
 
 
+@pytest.mark.filterwarnings("error")
+def test_a_grade_that_has_not_come_yet_is_impossible_at_the_prevalence_of_training():
+    X, y = make_scans([80, 80, 0])
+    clf = table(prior="training", max_steps=None)
+    proba = clf.partial_fit(X, y, classes=[0, 1, 2]).predict_proba(EACH_SIGN)
+    np.testing.assert_array_equal(proba[:, 2], 0)
+    np.testing.assert_allclose(proba.sum(axis=1), 1)
+
+
 def test_grades_that_an_augmentation_raises_count_as_what_they_became():
     def raise_some(volume, random_state):
         return volume, (2 if random_state.random() < 0.5 else 0)
