@@ -16,17 +16,17 @@ FULL_ROWS = (
     "cross-entropy",
     "paper, with plane head",
     "rotating",
-    "balanced + class means",
+    "balanced + logit adjustment",
 )
 _NOT_ON_VOXELS = {"logistic regression", "forest", *SHARED_PASSES}
-_FUSION = {"DFT fusion, cross-entropy", "DFT fusion, balanced + class means"}
+_FUSION = {"DFT fusion, cross-entropy", "DFT fusion, balanced + logit adjustment"}
 _PLANE = {"plane head, cross-entropy", "paper, with plane head"}
 
 
 def rows():
     """Return name -> parameters of SeverityClassifier; none for what is no network."""
     rotating, balanced = {"batches": "rotating"}, {"batches": "balanced"}
-    means = {"criterion": "weighted"}
+    means, adjusted = {"criterion": "weighted"}, {"criterion": "logit_adjusted"}
     proportional = {"criterion": "proportional"}
     paper = {"criterion": "reweighted"} | rotating
     fusion = {"module": FrequencyFusion("compact", "compact")}
@@ -36,28 +36,28 @@ def rows():
         "weighted CE": means,
         "effective number": {"criterion": WeightedCrossEntropy("effective")},
         "focal": {"criterion": "focal"},
-        "logit adjustment": {"criterion": "logit_adjusted"},
+        "logit adjustment": adjusted,
         "1:1:1": {"batches": "resampled"},
         "rotating": rotating,
         "rotating + class means": means | rotating,
         "balanced + class means": means | balanced,
-        "balanced + logit adjustment": {"criterion": "logit_adjusted"} | balanced,
+        "balanced + logit adjustment": adjusted | balanced,
         "balanced + CORN": {"criterion": "corn"} | balanced,
         "balanced + EMD": {"criterion": "emd"} | balanced,
         "balanced + gradient-proportional": proportional | balanced,
         "paper (reweighting + rotating)": paper,
         "cross-entropy, simulated": {},
-        "balanced + class means, simulated": means | balanced,
+        "balanced + logit adjustment, simulated": adjusted | balanced,
         "default, as it trains": _default() | no_steps,
         "default of 0.1, as it trained": proportional
         | balanced
         | no_steps
         | {"max_epochs": 20},
         "DFT fusion, cross-entropy": fusion,
-        "DFT fusion, balanced + class means": means | balanced | fusion,
+        "DFT fusion, balanced + logit adjustment": adjusted | balanced | fusion,
         "plane head, cross-entropy": {"plane_head": True},
         "paper, with plane head": paper | {"plane_head": True},
-        **dict.fromkeys(SHARED_PASSES, means | balanced),
+        **dict.fromkeys(SHARED_PASSES, adjusted | balanced),
         "oracle": {"batches": "resampled"},
         "majority": {},
         "logistic regression": {},

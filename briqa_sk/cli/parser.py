@@ -230,7 +230,7 @@ def _add_training(command):
         action="store_true",
         help="learn the scan plane, too, from the names of the files or their voxels",
     )
-    group.add_argument("--criterion", default="weighted", help="loss")
+    group.add_argument("--criterion", default="logit_adjusted", help="loss")
     group.add_argument("--batches", default="balanced", help="who shares a batch")
     group.add_argument("--epochs", type=int, default=20, help="passes over the scans")
     group.add_argument("--batch-size", type=int, default=8, help="scans per step")

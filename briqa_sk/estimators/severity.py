@@ -57,7 +57,7 @@ class SeverityClassifier(ClassifierMixin, BaseEstimator):
         The network: a name of :func:`briqa_sk.networks.network_names`, a configuration
         such as ``DenseNet(growth_rate=16)``, or any
         ``(in_channels, n_outputs) -> torch.nn.Module``.
-    criterion : str or configuration, default="weighted"
+    criterion : str or configuration, default="logit_adjusted"
         The loss: a name of :data:`briqa_sk.losses.CRITERIA` or a configuration such as
         ``LogitAdjusted(tau=0.5)``. It is told what the batches show of each grade, so
         that a loss and batches that both balance don't do so twice.
@@ -187,7 +187,7 @@ class SeverityClassifier(ClassifierMixin, BaseEstimator):
     def __init__(
         self,
         module="compact",
-        criterion="weighted",
+        criterion="logit_adjusted",
         batches="balanced",
         *,
         grades=None,
@@ -789,7 +789,7 @@ class SeverityClassifier(ClassifierMixin, BaseEstimator):
             f"{self._caller}: prior must be None where the prevalence that the network "
             f"speaks for is not known, as with criterion={self.criterion!r}, which is "
             "no proper score, or batches of one's own without a method prior. Set "
-            "prior=None, or take criterion='weighted'."
+            "prior=None, or take criterion='logit_adjusted'."
         )
 
     def _export_network(self):
