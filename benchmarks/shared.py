@@ -19,7 +19,7 @@ from briqa_sk.metrics import LISA_ARTIFACTS, lisa_score
 
 N_SCANS, SIZE = 96, 48
 PAIRS = [
-    ("proportional", "balanced"),
+    ("logit_adjusted", "balanced"),
     ("cross_entropy", "shuffled"),
     ("reweighted", "rotating"),
 ]
@@ -30,7 +30,7 @@ def time_per_batch(classifier, X, y):
     start = time.process_time()
     classifier.fit(X, y)
     spent = time.process_time() - start
-    history = getattr(classifier, "shared_", classifier).history_
+    history = classifier.history_
     return 1e3 * spent / sum(len(epoch["batches"]) for epoch in history)
 
 
