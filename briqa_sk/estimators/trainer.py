@@ -435,18 +435,12 @@ def train(net, dataset, n_epochs, validation=None):
     """
     if validation is not None:
         net.train_split = lambda dataset, y=None: (dataset, validation)
-    # An augmentation raises grades, so that the batches show others than were dealt.
-    net.shown_ = None if dataset.augment is None else []
     try:
         net.partial_fit(dataset, y=None, epochs=n_epochs)
-        if net.shown_ is not None:
-            net.criterion_.correct_priors(
-                *map(torch.cat, zip(*net.shown_, strict=True))
-            )
     except _FitInterrupted as interrupt:
         raise KeyboardInterrupt from interrupt
     finally:
-        net.train_split = net.shown_ = None
+        net.train_split = None
 
 
 class _FitInterrupted(BaseException):
@@ -463,7 +457,6 @@ class SeverityNet(NeuralNetClassifier):
     """
 
     _record = None  # what enters the head, while an epoch runs
-    shown_ = None  # ranks before and after augmentation and weights, while it trains
 
     def get_iterator(self, dataset, training=False):
         """Return a loader over the batches of the data set."""
@@ -499,9 +492,8 @@ class SeverityNet(NeuralNetClassifier):
         weight = X.get("weight")
         if weight is not None:
             weight = to_tensor(weight, device=self.device).to(y_pred.dtype)
-        if training and self.shown_ is not None:
-            kept = torch.ones(len(rank)) if weight is None else weight.cpu().float()
-            self.shown_.append((X["dealt"], X["rank"], kept))
+        if training and "dealt" in X:
+            self.criterion_.count_raised(X["dealt"], X["rank"], X.get("weight"))
         features = self._record.features if training and self._record else None
         return self.criterion_(y_pred, rank, weight, features)
 

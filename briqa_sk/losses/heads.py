@@ -52,6 +52,8 @@ class HeadsCriterion(Criterion):
             known = np.full(head.n_classes, np.nan) if prior is None else prior
             known = torch.as_tensor(known, dtype=torch.float64)
             self.register_buffer(f"prior_{number}", known)
+            raised = torch.zeros(2, head.n_classes, dtype=torch.float64)
+            self.register_buffer(f"raised_{number}", raised)
 
     def forward(self, logits, target, sample_weight=None, features=None):
         """Return the weighted sum of the heads' losses.
@@ -93,43 +95,48 @@ class HeadsCriterion(Criterion):
         parts = zip(self.heads, self.split(logits), strict=True)
         return [head.log_proba(part) for head, part in parts]
 
-    def correct_priors(self, dealt, shown, weight):
-        """Let the priors follow ranks that were raised after they were dealt.
+    def count_raised(self, dealt, shown, weight):
+        """Count ranks that an augmentation raised, so that the priors follow them.
 
         Parameters
         ----------
-        dealt, shown : Tensor of shape (n_shown, n_heads), dtype int64
-            Ranks of all samples of a training, before and after an augmentation.
-        weight : Tensor of shape (n_shown,)
-            Their weights.
+        dealt, shown : Tensor of shape (batch, n_heads), dtype int64
+            Ranks before and after the augmentation.
+        weight : Tensor of shape (batch,) or None
+            Weights of the samples.
         """
+        if weight is None:
+            weight = torch.ones(len(dealt))
         for number in range(len(self.heads)):
-            prior = getattr(self, f"prior_{number}")
-            before, after = (
-                _count(ranks[:, number], weight, len(prior)).to(prior)
-                for ranks in (dealt, shown)
-            )
-            prior *= after / before
-            prior /= prior.sum()
+            raised = getattr(self, f"raised_{number}")
+            for total, ranks in zip(raised, (dealt, shown), strict=True):
+                total += _count(ranks[:, number], weight, len(total)).to(total)
 
     def mix_priors(self, other, share):
         """Let the priors follow an earlier training too, which had a share of all."""
         for number in range(len(self.heads)):
-            prior = getattr(self, f"prior_{number}")
-            earlier = getattr(other, f"prior_{number}").to(prior.device)
-            prior.lerp_(earlier, share)
+            earlier, latest = other.prior_of(number), self.prior_of(number)
+            if earlier is None or latest is None:
+                mixed = torch.full((self.heads[number].n_classes,), torch.nan)
+            else:
+                mixed = torch.as_tensor(share * earlier + (1 - share) * latest)
+            getattr(self, f"prior_{number}").copy_(mixed)
+            getattr(self, f"raised_{number}").zero_()
 
     def prior_of(self, number):
         """Return for which frequencies a head speaks, (n_classes,), or None."""
         prior = getattr(self, f"prior_{number}").cpu().numpy()
-        return None if np.isnan(prior).any() else prior
+        if np.isnan(prior).any():
+            return None
+        dealt, shown = getattr(self, f"raised_{number}").clamp(min=1).cpu().numpy()
+        prior = prior * shown / dealt
+        return prior / prior.sum()
 
 
 def _count(ranks, weight, n_classes):
-    """Return the weight of each rank, at least 1."""
+    """Return the weight of each rank, (n_classes,)."""
     is_rated = ranks != UNRATED
-    counts = torch.bincount(ranks[is_rated], weight[is_rated], minlength=n_classes)
-    return counts.clamp(min=1)
+    return torch.bincount(ranks[is_rated], weight[is_rated], minlength=n_classes)
 
 
 def _loss_of_rated(head, logits, ranks, sample_weight, features):

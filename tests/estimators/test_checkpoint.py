@@ -3,11 +3,12 @@ import io
 import numpy as np
 import pytest
 import torch
+from sklearn.base import clone
 from skorch.callbacks import Callback, EpochScoring
 from torch import nn
 
 from briqa_sk import CacheVolumes, SeverityClassifier, Volume, VolumeSequence
-from briqa_sk.estimators.checkpoint import Checkpoint
+from briqa_sk.estimators.checkpoint import Checkpoint, keep_checkpoints
 from briqa_sk.exceptions import BriqaWarning
 
 
@@ -214,3 +215,21 @@ def test_checkpoints_work_for_sequences_in_memory(volumes, grades, tmp_path):
     X = VolumeSequence([Volume(v) for v in volumes])
     clf = interrupt(classifier(tmp_path), X, grades)
     assert len(clf.fit(X, grades).history_) == 5
+
+
+def raise_to_bad(volume, random_state):
+    return volume, "bad"
+
+
+def test_a_complete_fit_of_a_larger_one_is_taken_over_with_its_augmentation(
+    volumes, grades, tmp_path
+):
+    clf = classifier(tmp_path, criterion="weighted", augment=raise_to_bad)
+    with keep_checkpoints() as paths:
+        whole = clone(clf).fit(volumes, grades)
+    assert len(paths) == 1
+    again = clf.fit(volumes, grades)  # not one epoch is left
+    np.testing.assert_array_equal(
+        again.predict_proba(volumes), whole.predict_proba(volumes)
+    )
+    np.testing.assert_array_equal(again.trained_prior_, whole.trained_prior_)
